@@ -1,0 +1,40 @@
+.DEFAULT_GOAL := help
+TOOL := go tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## run all tests with the race detector; installs a C compiler where it is missing
+	@scripts/test.sh
+
+.PHONY: stress
+stress: ## run the tests of the engine and the stores 20 times
+	@scripts/test.sh -count=20 -timeout 60m . ./hotqueue/... ./store/...
+
+.PHONY: lint
+lint: ## run the linters (the first run builds them, which takes minutes)
+	$(TOOL) golangci-lint run ./...
+	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./...
+
+.PHONY: fmt-check
+fmt-check: ## list files that gofmt would change
+	@out=$$(gofmt -l .) && if [ -n "$$out" ]; then echo "run gofmt -w on:"; echo "$$out"; exit 1; fi
+
+.PHONY: vet
+vet: ## run go vet, also on the benchmarks' module
+	go vet ./...
+	cd bench && go vet ./...
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities; needs the Go vulnerability database
+	@scripts/vuln.sh
+
+.PHONY: bench
+bench: ## measure the stores
+	go test -run '^$$' -bench . -benchmem . ./store/...
+
+.PHONY: demo
+demo: ## run the demonstration on this directory
+	go run ./cmd/errand demo

@@ -1,0 +1,251 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/errandhq/errand"
+	"github.com/spf13/cobra"
+)
+
+// change is one of the commands that act on many jobs: requeue, cancel, delete.
+type change struct {
+	verb, did string         // "Delete", "deleted"
+	states    []errand.State // those in which it can be done, as far as --all without --state means them
+	asks      bool
+	call      func(errand.Store, context.Context, errand.Command) (errand.CommandReply, error)
+}
+
+var (
+	requeueChange = change{
+		verb: "Requeue", did: "requeued", states: []errand.State{errand.StateFailed}, call: errand.Store.Requeue,
+	}
+	cancelChange = change{
+		verb: "Cancel", did: "canceled", asks: true, call: errand.Store.Cancel,
+		states: []errand.State{errand.StateQueued, errand.StateScheduled, errand.StateDeferred, errand.StateStarted},
+	}
+	deleteChange = change{
+		verb: "Delete", did: "deleted", asks: true, call: errand.Store.Delete,
+		states: []errand.State{
+			errand.StateQueued, errand.StateScheduled, errand.StateDeferred,
+			errand.StateFailed, errand.StateFinished, errand.StateCanceled,
+		},
+	}
+)
+
+func (s *session) requeueCommand() *cobra.Command {
+	return s.changeCommand(requeueChange, &cobra.Command{
+		Use:   "requeue ID... | --all",
+		Short: "Put failed jobs back in their queues",
+		Long: "Put failed, canceled, finished or scheduled jobs back in their queues, to be run at once. Payload and history stay; " +
+			"attempts are counted anew.\n\n--all takes every failed job, or those that --queue, --state and --task select.",
+		Example: s.example("requeue 01a2b3c4-d5e6-7f00-8000-112233445566", "requeue --all --queue mail",
+			"requeue --all --state canceled --task send"),
+	})
+}
+
+func (s *session) cancelCommand() *cobra.Command {
+	return s.changeCommand(cancelChange, &cobra.Command{
+		Use:   "cancel ID... | --all",
+		Short: "Call off jobs that wait or run",
+		Long: "Call off jobs. One that waits becomes canceled; of one that runs the context ends. Jobs that depend on it fail.\n\n" +
+			"--all takes every job that waits or runs, or those that --queue, --state and --task select, and asks before.",
+		Example: s.example("cancel 01a2b3c4-d5e6-7f00-8000-112233445566", "cancel --all --queue mail --yes"),
+	})
+}
+
+func (s *session) deleteCommand() *cobra.Command {
+	return s.changeCommand(deleteChange, &cobra.Command{
+		Use:   "delete ID... | --all",
+		Short: "Remove jobs for good",
+		Long: "Remove jobs of any state but started, with their payloads and histories. It asks before. " +
+			"Jobs that depend on one that was not finished fail.\n\n" +
+			"--all takes every job but the started ones, or those that --queue, --state and --task select.",
+		Example: s.example("delete 01a2b3c4-d5e6-7f00-8000-112233445566", "delete --all --queue mail --state failed --yes"),
+	})
+}
+
+func (s *session) changeCommand(c change, cmd *cobra.Command) *cobra.Command {
+	var flags filterFlags
+	var all, yes bool
+	flags.add(cmd)
+	cmd.Flags().BoolVarP(&all, "all", "a", false, "all jobs that the other flags select")
+	if c.asks {
+		cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	}
+	cmd.RunE = s.does(func(ctx context.Context, ids []string) error {
+		switch {
+		case all && len(ids) > 0:
+			return misuse("use ids or --all, not both")
+		case !all && flags.set():
+			return misuse("--queue, --state and --task select among all jobs: say --all")
+		case !all && len(ids) == 0:
+			return misuse("name jobs by their ids, or say --all")
+		case !all:
+			return s.changeIDs(ctx, c, ids, yes)
+		}
+		filter, err := flags.filter()
+		if err != nil {
+			return err
+		}
+		return s.changeAll(ctx, c, filter, yes)
+	})
+	return cmd
+}
+
+// maxIDs is how many named jobs go in one request.
+const maxIDs = 500
+
+func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes bool) error {
+	if err := checkIDs(ids); err != nil {
+		return err
+	}
+	return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
+		if c.asks && (len(ids) > 1 || c.did == deleteChange.did) {
+			if err := s.confirm(ctx, yes, textf("%s %s?", c.verb, counted(len(ids), "job", "jobs"))); err != nil {
+				return err
+			}
+		}
+		bar := s.newProgress(c.verb, int64(len(ids)))
+		defer bar.end()
+		var sum changedJSON
+		for from := 0; from < len(ids); from += maxIDs {
+			reply, err := c.call(st, ctx, errand.Command{Now: now, IDs: ids[from:min(from+maxIDs, len(ids))]})
+			if err != nil {
+				return err
+			}
+			sum.add(reply)
+			bar.set(int64(min(from+maxIDs, len(ids))))
+		}
+		bar.end()
+		if err := s.printChanged(c, sum); err != nil {
+			return err
+		}
+		if sum.Done == 0 {
+			return errors.New(textf("no job was %s", c.did))
+		}
+		return nil
+	})
+}
+
+func (sum *changedJSON) add(reply errand.CommandReply) {
+	sum.Done += int64(reply.Done)
+	sum.Skipped += int64(reply.Skipped)
+	sum.Missing += int64(reply.Missing)
+}
+
+func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilter, yes bool) error {
+	states := c.states
+	if filter.State != 0 {
+		states = []errand.State{filter.State}
+	}
+	return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
+		counts, err := countJobs(ctx, st, now, filter.Queue)
+		if err != nil {
+			return err
+		}
+		if c.asks && sumOf(counts, states) > 0 {
+			if err := s.confirm(ctx, yes, c.question(filter, states, counts)); err != nil {
+				return err
+			}
+		}
+		sum, err := s.changeStates(ctx, st, now, c, filter, states, counts)
+		if err != nil {
+			return err
+		}
+		return s.printChanged(c, sum)
+	})
+}
+
+// changeStates acts on all jobs of some states, with a bar. It stops at the number of jobs that there were at the start,
+// so that jobs which come to a state meanwhile, such as requeued ones that fail again, do not keep it going for ever.
+func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Time, c change, filter errand.JobFilter,
+	states []errand.State, counts map[errand.State]int64,
+) (changedJSON, error) {
+	var sum changedJSON
+	bar := s.newProgress(c.verb, sumOf(counts, states))
+	defer bar.end()
+	for _, state := range states {
+		filter.State, filter.Cursor = state, ""
+		for left := counts[state]; left > 0; {
+			filter.Limit = int(min(left, maxPage))
+			reply, err := c.call(st, ctx, errand.Command{Now: now, Filter: filter})
+			if err != nil {
+				return sum, err
+			}
+			sum.add(reply)
+			bar.set(sum.Done + sum.Skipped)
+			left -= int64(reply.Done + reply.Skipped)
+			if !reply.More || reply.Done+reply.Skipped == 0 && reply.Cursor == filter.Cursor {
+				break
+			}
+			filter.Cursor = reply.Cursor
+		}
+	}
+	return sum, nil
+}
+
+// countJobs counts jobs by state, of one queue or of all.
+func countJobs(ctx context.Context, st errand.Store, now time.Time, queue string) (map[errand.State]int64, error) {
+	queues, err := st.Queues(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[errand.State]int64{}
+	found := queue == ""
+	for _, q := range queues {
+		if queue == "" || q.Name == queue {
+			found = true
+			for state, n := range q.Counts {
+				counts[state] += n
+			}
+		}
+	}
+	if !found {
+		return nil, errors.New(textf("there is no queue %q: 'queues' lists them", queue))
+	}
+	return counts, nil
+}
+
+func sumOf(counts map[errand.State]int64, states []errand.State) int64 {
+	var n int64
+	for _, state := range states {
+		n += counts[state]
+	}
+	return n
+}
+
+// question says what is about to happen.
+func (c change) question(filter errand.JobFilter, states []errand.State, counts map[errand.State]int64) string {
+	var parts []string
+	for _, state := range states {
+		if counts[state] > 0 {
+			parts = append(parts, textf("%s %s", number(counts[state]), state))
+		}
+	}
+	where := textf("of every queue")
+	if filter.Queue != "" {
+		where = textf("of queue %s", filter.Queue)
+	}
+	if filter.Task != "" {
+		return textf("%s the jobs of task %s among the %s ones %s?", c.verb, filter.Task, strings.Join(parts, ", "), where)
+	}
+	return textf("%s %s jobs %s?", c.verb, strings.Join(parts, ", "), where)
+}
+
+func (s *session) printChanged(c change, sum changedJSON) error {
+	if s.json {
+		return s.out.printJSON(sum)
+	}
+	line := textf("%s %s", counted(sum.Done, "job", "jobs"), c.did)
+	if sum.Skipped > 0 {
+		line += ", " + textf("%s skipped: not in a state for it", number(sum.Skipped))
+	}
+	if sum.Missing > 0 {
+		line += ", " + textf("%s not found", number(sum.Missing))
+	}
+	s.out.printf("%s.\n", line)
+	return nil
+}

@@ -1,0 +1,304 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/errandhq/errand"
+)
+
+// demoJSON is what demo --json prints.
+type demoJSON struct {
+	Store    string       `json:"store"`
+	Dir      string       `json:"dir"`
+	Files    int          `json:"files"`
+	Skipped  skippedJSON  `json:"skipped"`
+	Cleared  int64        `json:"cleared"` // jobs of earlier runs
+	Enqueued stretch      `json:"enqueued"`
+	Ran      stretch      `json:"ran"`
+	Bytes    int64        `json:"bytes"`
+	Lines    int64        `json:"lines"`
+	Results  []fileResult `json:"results"` // sorted by path
+	Failed   []jobJSON    `json:"failed"`  // as they were before they were requeued
+	Requeued int64        `json:"requeued"`
+	Again    []jobJSON    `json:"again"` // the same jobs after they had run again
+}
+
+// skippedJSON counts what the demo left out.
+type skippedJSON struct {
+	Links       int `json:"symbolic_links"`
+	Unreadable  int `json:"unreadable_directories"`
+	Special     int `json:"special_files"`
+	OwnDatabase int `json:"own_database"`
+}
+
+func (d *demoRun) asJSON() demoJSON {
+	j := demoJSON{
+		Store: maskURL(d.url), Dir: d.dir, Files: len(d.files.Paths), Cleared: d.cleared, Enqueued: d.enqueued, Ran: d.ran,
+		Skipped: skippedJSON{d.files.Links, d.files.Denied, d.files.Special, d.files.Database},
+		Results: append([]fileResult{}, d.results...), Failed: []jobJSON{}, Requeued: d.retried, Again: []jobJSON{},
+	}
+	for _, r := range d.results {
+		j.Bytes += r.Size
+		j.Lines += r.Lines
+	}
+	for _, job := range d.failed {
+		j.Failed = append(j.Failed, newJobJSON(job))
+	}
+	for _, job := range d.again {
+		j.Again = append(j.Again, newJobJSON(job))
+	}
+	return j
+}
+
+// say prints a line of the demo's report, unless JSON is wanted.
+func (d *demoRun) say(format string, args ...any) {
+	if !d.s.json {
+		d.s.out.printf("%s\n", textf(format, args...))
+	}
+}
+
+func (d *demoRun) heading(format string, args ...any) {
+	if !d.s.json {
+		d.s.out.heading(format, args...)
+	}
+}
+
+func (d *demoRun) print(g *grid) {
+	if !d.s.json {
+		d.s.out.print(g)
+	}
+}
+
+func (d *demoRun) title() {
+	d.say("%s", bold.Render(textf("One job per file under %s", cleanLine(d.dir))))
+	d.say("  %s %s", faint.Render(textf("store   ")), maskURL(d.url))
+}
+
+func (d *demoRun) printFound() {
+	if d.cleared > 0 {
+		d.say("  %s %s", faint.Render(textf("cleared ")), textf("%s of an earlier run", counted(d.cleared, "job", "jobs")))
+	}
+	line := counted(len(d.files.Paths), "file", "files")
+	if skipped := d.files.skipped(); skipped != "" {
+		line += " " + faint.Render("("+skipped+")")
+	}
+	d.say("  %s %s", faint.Render(textf("found   ")), line)
+}
+
+func (d *demoRun) printEnqueued() {
+	d.say("  %s %s %s", faint.Render(textf("enqueued")), stretchText(d.enqueued), faint.Render(textf("(4 of them are made to fail)")))
+}
+
+func stretchText(p stretch) string {
+	return textf("%s in %s: %s", counted(p.Jobs, "job", "jobs"), span(p.Took), bold.Render(textf("%s jobs/s", number(int64(p.PerSec)))))
+}
+
+func (d *demoRun) printSummary() {
+	d.say("  %s %s %s", faint.Render(textf("ran     ")), stretchText(d.ran),
+		faint.Render(textf("(%d at a time, with retries and timeouts)", d.concurrency)))
+	if d.missing > 0 {
+		d.say("  %s", warn.Render(textf("%s are not to be found: did another demo run on this store?", counted(d.missing, "job", "jobs"))))
+	}
+	var size, lines int64
+	for _, r := range d.results {
+		size += r.Size
+		lines += r.Lines
+	}
+	d.heading("Results: %s, %s, %s", counted(len(d.results), "file", "files"), byteCount(size), counted(lines, "line", "lines"))
+	if len(d.results) == 0 {
+		return
+	}
+	d.printKinds()
+	d.printLargest()
+}
+
+// The demo's tables show this many rows at most.
+const (
+	topKinds   = 6
+	topFiles   = 5
+	topFailed  = 10
+	stackLines = 12
+)
+
+type kind struct {
+	name               string
+	files, size, lines int64
+}
+
+func (d *demoRun) printKinds() {
+	byName := map[string]*kind{}
+	for _, r := range d.results {
+		name := filepath.Ext(r.Path)
+		if name == "" || name == filepath.Base(r.Path) {
+			name = textf("(none)")
+		}
+		k := byName[name]
+		if k == nil {
+			k = &kind{name: name}
+			byName[name] = k
+		}
+		k.files++
+		k.size += r.Size
+		k.lines += r.Lines
+	}
+	kinds := slices.SortedFunc(maps.Values(byName), func(a, b *kind) int {
+		return cmp.Or(cmp.Compare(b.files, a.files), cmp.Compare(a.name, b.name))
+	})
+	if len(kinds) > topKinds {
+		others := &kind{name: textf("%d others", len(kinds)-topKinds+1)}
+		for _, k := range kinds[topKinds-1:] {
+			others.files += k.files
+			others.size += k.size
+			others.lines += k.lines
+		}
+		kinds = append(kinds[:topKinds-1], others)
+	}
+	g := newGrid(column{title: "EXTENSION", flex: true}, column{title: "FILES", right: true}, column{title: "BYTES", right: true},
+		column{title: "LINES", right: true})
+	for _, k := range kinds {
+		g.add(k.name, number(k.files), number(k.size), number(k.lines))
+	}
+	d.print(g)
+}
+
+func (d *demoRun) printLargest() {
+	largest := slices.SortedFunc(slices.Values(d.results), func(a, b fileResult) int {
+		return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Path, b.Path))
+	})
+	d.say("")
+	g := newGrid(column{title: "LARGEST FILES", flex: true}, column{title: "BYTES", right: true}, column{title: "LINES", right: true},
+		column{title: "SHA-256", flex: true})
+	for _, r := range largest[:min(topFiles, len(largest))] {
+		name := r.Path
+		if rel, err := filepath.Rel(d.dir, r.Path); err == nil {
+			name = rel
+		}
+		g.add(name, number(r.Size), number(r.Lines), r.SHA256)
+	}
+	d.print(g)
+	d.say("%s", faint.Render(textf("'%s demo --json' prints every file.", d.s.invocation())))
+}
+
+func (d *demoRun) printFailed(ctx context.Context) error {
+	d.heading("Failed jobs: %s", number(len(d.failed)))
+	if len(d.failed) == 0 {
+		return nil
+	}
+	g := newGrid(column{title: "ID"}, column{title: "TASK"}, column{title: "ATTEMPTS", right: true}, column{title: "ERROR", flex: true})
+	for _, job := range d.failed[:min(topFailed, len(d.failed))] {
+		rec, _ := job.LastError()
+		g.add(job.ID, job.Task, number(job.Attempt), cell{clip(rec.Error, maxAbout), bad})
+	}
+	d.print(g)
+	if more := len(d.failed) - topFailed; more > 0 {
+		d.say("%s", faint.Render(textf("and %s more", number(more))))
+	}
+	for _, job := range d.failed {
+		if rec, ok := job.LastError(); ok && rec.Panic {
+			d.heading("The panic among them, with its stack trace")
+			d.say("%s", bad.Render("  "+cleanLine(rec.Error)))
+			d.say("%s", indent(firstLines(cleanBlock(rec.Stack), stackLines), "  "))
+			break
+		}
+	}
+	return d.printFlaky(ctx)
+}
+
+// printFlaky shows the job that failed twice and then succeeded.
+func (d *demoRun) printFlaky(ctx context.Context) error {
+	return d.each(ctx, errand.StateFinished, func(job *errand.Job) error {
+		if job.Task == demoFlaky.Name() {
+			rec, _ := job.LastError()
+			d.heading("Retried until it worked")
+			d.say("  %s %s: %s, %s", job.ID, job.Task, textf("attempts 1 and 2 failed (%s)", cleanLine(rec.Error)),
+				good.Render(textf("attempt %d succeeded", job.Attempt)))
+		}
+		return nil
+	})
+}
+
+func firstLines(text string, n int) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(lines) <= n {
+		return strings.Join(lines, "\n")
+	}
+	return strings.Join(lines[:n], "\n") + "\n..."
+}
+
+func (d *demoRun) printRequeued(counts map[errand.State]int64) {
+	d.heading("Run again")
+	d.say("  %s", textf("The price list that %s missed is there now. Requeued %s, payload and history unchanged: %s queued, %s failed.",
+		demoImport.Name(), counted(d.retried, "failed job", "failed jobs"),
+		number(counts[errand.StateQueued]), number(counts[errand.StateFailed])))
+}
+
+func (d *demoRun) printAgain() {
+	g := newGrid(column{title: "ID"}, column{title: "TASK"}, column{title: "NOW"}, column{title: "ABOUT", flex: true})
+	for _, job := range d.again[:min(topFailed, len(d.again))] {
+		text := cell{textf("result %s", job.Result), plain}
+		if rec, ok := job.LastError(); ok && job.State == errand.StateFailed {
+			text = cell{clip(rec.Error, maxAbout), bad}
+		}
+		g.add(job.ID, job.Task, cell{job.State.String(), stateStyles[job.State]}, text)
+	}
+	d.print(g)
+}
+
+// printHints says how to go on from here.
+func (d *demoRun) printHints() {
+	d.heading("Look further")
+	base := d.s.invocation() + " --store " + shellWord(maskURL(d.url))
+	failed := "ID"
+	for _, job := range d.again {
+		if job.State == errand.StateFailed {
+			failed = job.ID
+			break
+		}
+	}
+	hints := [][2]string{
+		{"info", textf("the queue as a bar")},
+		{"jobs --state failed", textf("the failed jobs")},
+		{"job " + failed, textf("one of them: payload, attempts, errors, stack trace")},
+		{"requeue " + failed, textf("put it back in its queue")},
+		{"worker demo --burst", textf("run what is queued")},
+	}
+	if d.mended != nil {
+		hints = slices.Insert(hints, 3, [2]string{"job " + d.mended.ID, textf("the one that was mended, with its history")})
+	}
+	for _, h := range hints {
+		d.say("  %s  %s", base+" "+h[0], faint.Render("# "+h[1]))
+	}
+	d.say("%s", faint.Render(textf("Results are kept for %s, failed jobs for %s.", span(demoResultsKept), span(errand.DefaultFailedKeep))))
+}
+
+// invocation returns how this program is called, as far as can be told: under "go run" there is no binary to name.
+func (s *session) invocation() string {
+	file, err := os.Executable()
+	if err != nil || !strings.Contains(file, "go-build") || !strings.Contains(filepath.ToSlash(file), "/exe/") {
+		return s.name
+	}
+	build, ok := debug.ReadBuildInfo()
+	if !ok || !strings.HasPrefix(build.Path, modulePath+"/") {
+		return s.name
+	}
+	dir := "." + strings.TrimPrefix(build.Path, modulePath)
+	if _, err := os.Stat(dir); err != nil {
+		return s.name
+	}
+	return "go run " + dir
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(word string) string {
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+=,") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

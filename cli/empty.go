@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/errandhq/errand"
+	"github.com/spf13/cobra"
+)
+
+func (s *session) emptyCommand() *cobra.Command {
+	var yes, failed, messages bool
+	cmd := &cobra.Command{
+		Use:   "empty QUEUE",
+		Short: "Remove everything that waits in a queue",
+		Long: "Remove the jobs of a queue that wait: queued, scheduled and deferred ones. It asks before. Running jobs are left alone.\n\n" +
+			"--failed removes the queue's failed jobs in their place, --messages the messages of a hotqueue.",
+		Example: s.example("empty mail", "empty mail --failed --yes", "empty numbers --messages"),
+		Args:    argsNamed(1, 1, "the name of a queue"),
+		RunE: s.does(func(ctx context.Context, args []string) error {
+			queue := args[0]
+			if err := errand.CheckName("queue", queue); err != nil {
+				return err
+			}
+			switch {
+			case failed && messages:
+				return misuse("use one of --failed and --messages")
+			case messages:
+				return s.emptyMessages(ctx, queue, yes)
+			}
+			states := []errand.State{errand.StateQueued, errand.StateScheduled, errand.StateDeferred}
+			if failed {
+				states = []errand.State{errand.StateFailed}
+			}
+			return s.emptyJobs(ctx, queue, states, yes)
+		}),
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&failed, "failed", false, "remove the failed jobs, not those that wait")
+	cmd.Flags().BoolVar(&messages, "messages", false, "remove the messages of the hotqueue QUEUE")
+	return cmd
+}
+
+func (s *session) emptyJobs(ctx context.Context, queue string, states []errand.State, yes bool) error {
+	return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
+		counts, err := countJobs(ctx, st, now, queue)
+		if err != nil {
+			if info, look := messageQueue(ctx, st, now, queue); look == nil && info != nil {
+				return misuse("%s is a hotqueue: --messages removes its messages (%s)", queue, number(info.Len))
+			}
+			return err
+		}
+		filter := errand.JobFilter{Queue: queue}
+		if sumOf(counts, states) > 0 {
+			if err := s.confirm(ctx, yes, deleteChange.question(filter, states, counts)); err != nil {
+				return err
+			}
+		}
+		sum, err := s.changeStates(ctx, st, now, deleteChange, filter, states, counts)
+		if err != nil {
+			return err
+		}
+		return s.printChanged(deleteChange, sum)
+	})
+}
+
+// messageQueue returns nil where there is none of that name.
+func messageQueue(ctx context.Context, st errand.Store, now time.Time, name string) (*errand.MessageQueueInfo, error) {
+	queues, err := st.MessageQueues(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(queues, func(q errand.MessageQueueInfo) bool { return q.Name == name })
+	if i < 0 {
+		return nil, nil
+	}
+	return &queues[i], nil
+}
+
+func (s *session) emptyMessages(ctx context.Context, queue string, yes bool) error {
+	return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
+		info, err := messageQueue(ctx, st, now, queue)
+		if err != nil {
+			return err
+		}
+		if info == nil {
+			return errors.New(textf("there is no hotqueue %q: 'queues' lists them", queue))
+		}
+		if info.Len > 0 {
+			question := textf("Delete %s of hotqueue %s?", counted(info.Len, "message", "messages"), queue)
+			if err := s.confirm(ctx, yes, question); err != nil {
+				return err
+			}
+		}
+		n, err := st.Clear(ctx, now, queue)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return s.out.printJSON(changedJSON{Done: n})
+		}
+		s.out.printf("%s\n", textf("%s deleted.", counted(n, "message", "messages")))
+		return nil
+	})
+}

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"github.com/errandhq/errand"
+	"github.com/spf13/cobra"
+)
+
+// stateStyles are the colours of the states, in bars and words alike.
+var stateStyles = map[errand.State]lipgloss.Style{
+	errand.StateQueued:    lipgloss.NewStyle().Foreground(lipgloss.Blue),
+	errand.StateStarted:   lipgloss.NewStyle().Foreground(lipgloss.Cyan),
+	errand.StateScheduled: lipgloss.NewStyle().Foreground(lipgloss.Magenta),
+	errand.StateDeferred:  lipgloss.NewStyle().Foreground(lipgloss.Yellow),
+	errand.StateFailed:    lipgloss.NewStyle().Foreground(lipgloss.Red),
+	errand.StateFinished:  lipgloss.NewStyle().Foreground(lipgloss.Green),
+	errand.StateCanceled:  lipgloss.NewStyle().Foreground(lipgloss.BrightBlack),
+}
+
+func (s *session) infoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "info",
+		Short:   "Show queues as bars, and the workers",
+		Long:    "Show every queue as a bar of its jobs by state, with its rates per minute, every hotqueue, and the workers with what they run.",
+		Example: s.example("info", "info --json", "--store sqlite:jobs.db info"),
+		Args:    noArgs,
+		RunE:    s.does(s.showInfo),
+	}
+}
+
+func (s *session) showInfo(ctx context.Context, _ []string) error {
+	const all = partQueues | partWorkers
+	r, err := s.report(ctx, all)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.out.printJSON(r.asJSON(all))
+	}
+	s.out.printf("%s  %s\n", bold.Render(r.url), faint.Render(moment(r.now)))
+	s.infoQueues(r)
+	s.infoMessages(r)
+	s.infoWorkers(r)
+	return nil
+}
+
+// barOrder is the order of the states within a bar: what is done, what failed, what is to come.
+var barOrder = []errand.State{
+	errand.StateFinished, errand.StateFailed, errand.StateCanceled, errand.StateStarted,
+	errand.StateQueued, errand.StateScheduled, errand.StateDeferred,
+}
+
+func (s *session) infoQueues(r *report) {
+	if len(r.queues) == 0 {
+		s.out.heading("No queues yet")
+		return
+	}
+	s.out.heading("Queues")
+	names, most, jobs := 0, int64(0), int64(0)
+	for _, q := range r.queues {
+		names = max(names, lipgloss.Width(q.Name))
+		most = max(most, total(q))
+		jobs += total(q)
+	}
+	names = min(names, 40)
+	room := min(60, max(10, s.out.width()-names-16))
+	for _, q := range r.queues {
+		bar := ""
+		if s.out.terminal {
+			bar = queueBar(q, most, room) + " "
+		}
+		s.out.printf("  %s %s%s%s\n", pad(q.Name, names, bold), bar, number(total(q)), pausedMark(q))
+		s.out.printf("  %s %s\n", strings.Repeat(" ", names), countsLine(q))
+		s.out.printf("  %s %s\n", strings.Repeat(" ", names), faint.Render(ratesLine(r, q)))
+	}
+	s.out.printf("  %s\n", faint.Render(textf("%s, %s", counted(len(r.queues), "queue", "queues"), counted(jobs, "job", "jobs"))))
+}
+
+func pad(name string, width int, style lipgloss.Style) string {
+	name = cleanLine(name)
+	return style.Render(name) + strings.Repeat(" ", max(0, width-lipgloss.Width(name)))
+}
+
+func pausedMark(q errand.QueueInfo) string {
+	if !q.Paused {
+		return ""
+	}
+	return "  " + warn.Render(textf("paused"))
+}
+
+// queueBar draws a queue's jobs, each state in its colour, in proportion to the largest queue. A state that has a job is
+// seen.
+func queueBar(q errand.QueueInfo, most int64, room int) string {
+	if most == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, state := range barOrder {
+		n := q.Counts[state]
+		if n == 0 {
+			continue
+		}
+		length := max(1, int(float64(n)/float64(most)*float64(room)+0.5))
+		b.WriteString(stateStyles[state].Render(strings.Repeat("█", length)))
+	}
+	return b.String()
+}
+
+func countsLine(q errand.QueueInfo) string {
+	var parts []string
+	for _, state := range errand.States() {
+		n := q.Counts[state]
+		if n == 0 {
+			if state == errand.StateQueued {
+				parts = append(parts, faint.Render(textf("%s %s", state, "0")))
+			}
+			continue
+		}
+		parts = append(parts, stateStyles[state].Render(textf("%s %s", state, number(n))))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func ratesLine(r *report, q errand.QueueInfo) string {
+	line := textf("per minute: %s in, %s finished, %s failed",
+		rate(q.Enqueued.PerMinute), rate(q.Finished.PerMinute), rate(q.Failed.PerMinute))
+	if !q.Oldest.IsZero() {
+		line += " · " + textf("oldest waits %s", span(max(r.now.Sub(q.Oldest), 0)))
+	}
+	return line
+}
+
+func (s *session) infoMessages(r *report) {
+	if len(r.messages) == 0 {
+		return
+	}
+	s.out.heading("Hotqueues")
+	names, most := 0, int64(1)
+	for _, q := range r.messages {
+		names = max(names, lipgloss.Width(q.Name))
+		most = max(most, q.Len)
+	}
+	names = min(names, 40)
+	room := min(60, max(10, s.out.width()-names-16))
+	for _, q := range r.messages {
+		bar := ""
+		if s.out.terminal && q.Len > 0 {
+			length := max(1, int(float64(q.Len)/float64(most)*float64(room)+0.5))
+			bar = stateStyles[errand.StateQueued].Render(strings.Repeat("█", length)) + " "
+		}
+		s.out.printf("  %s %s%s\n", pad(q.Name, names, bold), bar, counted(q.Len, "message", "messages"))
+		s.out.printf("  %s %s\n", strings.Repeat(" ", names), faint.Render(
+			textf("per minute: %s put, %s got", rate(q.Put.PerMinute), rate(q.Got.PerMinute))))
+	}
+}
+
+func (s *session) infoWorkers(r *report) {
+	if len(r.workers) == 0 {
+		s.out.heading("No workers")
+		return
+	}
+	s.out.heading("Workers")
+	alive := 0
+	for i := range r.workers {
+		w := &r.workers[i]
+		if !w.Lost(r.now) {
+			alive++
+		}
+		s.out.printf("  %s %s%s\n", workerMark(w, r), bold.Render(cleanLine(w.ID)), workerWords(w, r))
+		for _, run := range w.Running {
+			s.out.printf("      %s\n", runningLine(run, r.now))
+		}
+	}
+	s.out.printf("  %s\n", faint.Render(textf("%s, %d alive", counted(len(r.workers), "worker", "workers"), alive)))
+}
+
+func workerMark(w *errand.WorkerRecord, r *report) string {
+	switch workerStatus(w, r.now) {
+	case "lost":
+		return bad.Render("x")
+	case "stopping":
+		return warn.Render("-")
+	default:
+		return good.Render("+")
+	}
+}
+
+func workerWords(w *errand.WorkerRecord, r *report) string {
+	words := " " + cleanLine(strings.Join(w.Queues, ", "))
+	if w.Kind == "hotqueue" {
+		words += " " + textf("(parameter worker)")
+	}
+	switch workerStatus(w, r.now) {
+	case "lost":
+		return words + "  " + bad.Render(textf("lost, last seen %s", ago(r.now, w.SeenAt)))
+	case "stopping":
+		words += "  " + warn.Render(textf("stopping"))
+	}
+	return words + "  " + faint.Render(textf("runs %d of %d, up %s, %s finished, %s failed",
+		len(w.Running), w.Concurrency, span(max(r.now.Sub(w.StartedAt), 0)), number(w.Finished), number(w.Failed)))
+}

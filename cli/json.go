@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+
+	"github.com/errandhq/errand"
+)
+
+// What --json prints. Fields are added but never renamed, and never change their meaning. Times are RFC 3339 in UTC and
+// missing where there is none; durations are numbers of seconds.
+
+// jobJSON is a job: what the job command prints, and an element of what the jobs command does.
+//
+// A payload or result that is JSON stands as it is in payload or result; any other is in payload_base64 or
+// result_base64.
+type jobJSON struct {
+	ID                string          `json:"id"`
+	Queue             string          `json:"queue"`
+	Task              string          `json:"task"`
+	State             string          `json:"state"`
+	Priority          int             `json:"priority"`
+	Attempt           int             `json:"attempt"`
+	Recoveries        int             `json:"recoveries"`
+	Token             int64           `json:"token"`
+	Worker            string          `json:"worker,omitempty"`
+	CreatedAt         time.Time       `json:"created_at"`
+	RunAt             time.Time       `json:"run_at,omitzero"`
+	ReadyAt           time.Time       `json:"ready_at,omitzero"`
+	StartedAt         time.Time       `json:"started_at,omitzero"`
+	EndedAt           time.Time       `json:"ended_at,omitzero"`
+	LeaseUntil        time.Time       `json:"lease_until,omitzero"`
+	UnknownSince      time.Time       `json:"unknown_since,omitzero"`
+	DependsOn         []string        `json:"depends_on,omitempty"`
+	UniqueKey         string          `json:"unique_key,omitempty"`
+	UniqueSeconds     float64         `json:"unique_seconds,omitempty"`
+	TimeoutSeconds    float64         `json:"timeout_seconds,omitempty"` // 0: the worker's default; negative: none
+	Retry             *retryJSON      `json:"retry,omitempty"`
+	KeepResultSeconds float64         `json:"keep_result_seconds,omitempty"`
+	Payload           json.RawMessage `json:"payload,omitempty"`
+	PayloadBase64     []byte          `json:"payload_base64,omitempty"`
+	Result            json.RawMessage `json:"result,omitempty"`
+	ResultBase64      []byte          `json:"result_base64,omitempty"`
+	Error             string          `json:"error,omitempty"` // of the last attempt that had one
+	Progress          *progressJSON   `json:"progress,omitempty"`
+	Attempts          []attemptJSON   `json:"attempts"`
+}
+
+// retryJSON is a retry policy.
+type retryJSON struct {
+	Max           int       `json:"max"`
+	Kind          string    `json:"kind"` // fixed, exponential or delays
+	BaseSeconds   float64   `json:"base_seconds,omitempty"`
+	LimitSeconds  float64   `json:"limit_seconds,omitempty"`
+	DelaysSeconds []float64 `json:"delays_seconds,omitempty"`
+}
+
+// progressJSON is what a running attempt says of itself. A total of 0 is one that is not known.
+type progressJSON struct {
+	Done  int64     `json:"done"`
+	Total int64     `json:"total"`
+	Log   []string  `json:"log,omitempty"`
+	At    time.Time `json:"at"`
+}
+
+// attemptJSON is an attempt that ended.
+type attemptJSON struct {
+	Attempt   int       `json:"attempt"`
+	Token     int64     `json:"token"`
+	Outcome   string    `json:"outcome"`
+	Worker    string    `json:"worker,omitempty"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+	Error     string    `json:"error,omitempty"`
+	Chain     []string  `json:"chain,omitempty"` // the errors wrapped, outermost first, each as "type: text"
+	Stack     string    `json:"stack,omitempty"`
+	Panic     bool      `json:"panic,omitempty"`
+	Log       []string  `json:"log,omitempty"`
+	RetryAt   time.Time `json:"retry_at,omitzero"`
+}
+
+// jobsJSON is what the jobs command prints. NextCursor, where not empty, is for --cursor.
+type jobsJSON struct {
+	Jobs       []jobJSON `json:"jobs"`
+	NextCursor string    `json:"next_cursor,omitempty"`
+}
+
+// infoJSON is what the info command prints; the queues and workers commands print their part of it.
+type infoJSON struct {
+	Store         string             `json:"store,omitempty"`
+	Now           time.Time          `json:"now"`
+	Queues        []queueJSON        `json:"queues,omitzero"`
+	MessageQueues []messageQueueJSON `json:"message_queues,omitzero"`
+	Workers       []workerJSON       `json:"workers,omitzero"`
+}
+
+// queueJSON is a queue. Every state is there.
+type queueJSON struct {
+	Name     string           `json:"name"`
+	Paused   bool             `json:"paused"`
+	Jobs     map[string]int64 `json:"jobs"`
+	Oldest   time.Time        `json:"oldest,omitzero"` // since when the job that waits longest is ready
+	Enqueued meterJSON        `json:"enqueued"`
+	Finished meterJSON        `json:"finished"`
+	Failed   meterJSON        `json:"failed"`
+}
+
+// meterJSON counts what happens again and again: since the store was made, and per minute over about the last one.
+type meterJSON struct {
+	Total     int64   `json:"total"`
+	PerMinute float64 `json:"per_minute"`
+}
+
+// messageQueueJSON is a hotqueue.
+type messageQueueJSON struct {
+	Name     string    `json:"name"`
+	Messages int64     `json:"messages"`
+	Put      meterJSON `json:"put"`
+	Got      meterJSON `json:"got"`
+}
+
+// workerJSON is a worker. One that is lost has missed three heartbeats.
+type workerJSON struct {
+	ID          string        `json:"id"`
+	Kind        string        `json:"kind"` // worker, or hotqueue for a parameter worker
+	Host        string        `json:"host"`
+	PID         int           `json:"pid"`
+	Version     string        `json:"version,omitempty"`
+	Status      string        `json:"status"` // alive, stopping or lost
+	Queues      []string      `json:"queues"`
+	Tasks       []string      `json:"tasks"`
+	Concurrency int           `json:"concurrency"`
+	StartedAt   time.Time     `json:"started_at,omitzero"`
+	SeenAt      time.Time     `json:"seen_at,omitzero"`
+	Held        int           `json:"held"`
+	Finished    int64         `json:"finished"`
+	Failed      int64         `json:"failed"`
+	Running     []runningJSON `json:"running"`
+}
+
+// runningJSON is a job that a worker is busy with.
+type runningJSON struct {
+	ID        string    `json:"id"`
+	Queue     string    `json:"queue"`
+	Task      string    `json:"task"`
+	Attempt   int       `json:"attempt"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	Stuck     bool      `json:"stuck,omitempty"` // its context has ended and it has not returned
+}
+
+// enqueuedJSON is what the enqueue command prints.
+type enqueuedJSON struct {
+	ID    string `json:"id"`
+	Queue string `json:"queue"`
+	Task  string `json:"task"`
+}
+
+// changedJSON is what requeue, cancel, delete and empty print.
+type changedJSON struct {
+	Done    int64 `json:"done"`
+	Skipped int64 `json:"skipped"` // in a state in which it cannot be done
+	Missing int64 `json:"missing"` // not in the store
+}
+
+// pausedJSON is what pause and resume print.
+type pausedJSON struct {
+	Queue  string `json:"queue"`
+	Paused bool   `json:"paused"`
+}
+
+// versionJSON is what the version command prints.
+type versionJSON struct {
+	Program string `json:"program"`
+	Version string `json:"version"`
+	Errand  string `json:"errand"`
+	Go      string `json:"go"`
+	System  string `json:"system"`
+}
+
+// rawOrBytes splits encoded values into those that can stand in JSON as they are and those that cannot.
+func rawOrBytes(encoded []byte) (json.RawMessage, []byte) {
+	if utf8.Valid(encoded) && json.Valid(encoded) {
+		return encoded, nil
+	}
+	return nil, encoded
+}
+
+func newJobJSON(job *errand.Job) jobJSON {
+	j := jobJSON{
+		ID: job.ID, Queue: job.Queue, Task: job.Task, State: job.State.String(), Priority: job.Priority,
+		Attempt: job.Attempt, Recoveries: job.Recoveries, Token: job.Token, Worker: job.Worker,
+		CreatedAt: job.CreatedAt.UTC(), RunAt: job.RunAt.UTC(), ReadyAt: job.ReadyAt.UTC(), StartedAt: job.StartedAt.UTC(),
+		EndedAt: job.EndedAt.UTC(), LeaseUntil: job.LeaseUntil.UTC(), UnknownSince: job.UnknownSince.UTC(),
+		DependsOn: job.DependsOn, UniqueKey: job.UniqueKey, UniqueSeconds: job.UniqueFor.Seconds(),
+		TimeoutSeconds: job.Timeout.Seconds(), KeepResultSeconds: job.KeepResult.Seconds(),
+		Attempts: make([]attemptJSON, 0, len(job.Attempts)),
+	}
+	j.Payload, j.PayloadBase64 = rawOrBytes(job.Payload)
+	j.Result, j.ResultBase64 = rawOrBytes(job.Result)
+	if rec, ok := job.LastError(); ok {
+		j.Error = rec.Error
+	}
+	if r := job.Retry; r.Max > 0 {
+		j.Retry = &retryJSON{
+			Max: r.Max, Kind: backoffKinds[r.Backoff.Kind],
+			BaseSeconds: r.Backoff.Base.Seconds(), LimitSeconds: r.Backoff.Max.Seconds(),
+		}
+		for _, d := range r.Backoff.Delays {
+			j.Retry.DelaysSeconds = append(j.Retry.DelaysSeconds, d.Seconds())
+		}
+	}
+	if p := job.Progress; p != nil {
+		j.Progress = &progressJSON{Done: p.Done, Total: p.Total, Log: p.Log, At: p.At.UTC()}
+	}
+	for _, a := range job.Attempts {
+		j.Attempts = append(j.Attempts, attemptJSON{
+			Attempt: a.Attempt, Token: a.Token, Outcome: a.Outcome.String(), Worker: a.Worker,
+			StartedAt: a.StartedAt.UTC(), EndedAt: a.EndedAt.UTC(), Error: a.Error, Chain: a.Chain, Stack: a.Stack,
+			Panic: a.Panic, Log: a.Log, RetryAt: a.RetryAt.UTC(),
+		})
+	}
+	return j
+}
+
+var backoffKinds = map[errand.BackoffKind]string{
+	errand.BackoffFixed: "fixed", errand.BackoffExponential: "exponential", errand.BackoffDelays: "delays",
+}
+
+func newMeterJSON(m errand.Meter) meterJSON { return meterJSON(m) }
+
+func newQueueJSON(q errand.QueueInfo) queueJSON {
+	j := queueJSON{
+		Name: q.Name, Paused: q.Paused, Jobs: map[string]int64{}, Oldest: q.Oldest.UTC(),
+		Enqueued: newMeterJSON(q.Enqueued), Finished: newMeterJSON(q.Finished), Failed: newMeterJSON(q.Failed),
+	}
+	for _, state := range errand.States() {
+		j.Jobs[state.String()] = q.Counts[state]
+	}
+	return j
+}
+
+func newMessageQueueJSON(q errand.MessageQueueInfo) messageQueueJSON {
+	return messageQueueJSON{Name: q.Name, Messages: q.Len, Put: newMeterJSON(q.Put), Got: newMeterJSON(q.Got)}
+}
+
+func newWorkerJSON(w *errand.WorkerRecord, now time.Time) workerJSON {
+	j := workerJSON{
+		ID: w.ID, Kind: w.Kind, Host: w.Host, PID: w.PID, Version: w.Version, Status: workerStatus(w, now),
+		Queues: append([]string{}, w.Queues...), Tasks: append([]string{}, w.Tasks...), Concurrency: w.Concurrency,
+		StartedAt: w.StartedAt.UTC(), SeenAt: w.SeenAt.UTC(), Held: w.Held, Finished: w.Finished, Failed: w.Failed,
+		Running: make([]runningJSON, 0, len(w.Running)),
+	}
+	for _, r := range w.Running {
+		j.Running = append(j.Running, runningJSON{
+			ID: r.ID, Queue: r.Queue, Task: r.Task, Attempt: r.Attempt, StartedAt: r.StartedAt.UTC(), Stuck: r.Stuck,
+		})
+	}
+	return j
+}

@@ -1,0 +1,116 @@
+package errand
+
+import (
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+)
+
+// heartbeat keeps this worker's leases and record alive, and carries out what people order, until over is closed.
+func (e *engine) heartbeat(over <-chan struct{}) {
+	var wake <-chan struct{}
+	if n, ok := e.store.(Notifier); ok {
+		var cancel func()
+		wake, cancel = n.Subscribe(WorkerTopic(e.id))
+		defer cancel()
+	}
+	beat := time.NewTicker(e.beat())
+	defer beat.Stop()
+	e.sendRecord(false)
+	for {
+		select {
+		case <-wake:
+			e.followOrders()
+		case <-beat.C:
+			e.renew()
+			e.followOrders()
+			e.sendRecord(false)
+		case <-over:
+			e.sendRecord(true)
+			return
+		}
+	}
+}
+
+// beat is the time between heartbeats: three to a lease, so that one may fail.
+func (e *engine) beat() time.Duration { return e.config.Lease / 3 }
+
+// renewBatch is how many leases go in one request.
+const renewBatch = 1000
+
+// renew extends the leases that would not live to see the beat after the next.
+func (e *engine) renew() {
+	now := e.now()
+	for due := range slices.Chunk(e.ledger.due(now.Add(2*e.beat()), now), renewBatch) {
+		leases := make([]Lease, len(due))
+		for i, h := range due {
+			leases[i] = h.lease()
+		}
+		ctx, cancel := e.callContext()
+		refusals, err := e.store.Renew(ctx, RenewRequest{Now: now, Worker: e.id, Lease: e.config.Lease, Leases: leases})
+		cancel()
+		if err != nil {
+			e.trouble("renew", err)
+			return // the next beat tries again; the lease lasts three
+		}
+		for i, h := range due {
+			if refusals[i] == nil {
+				e.ledger.renewed(h, now.Add(e.config.Lease))
+			} else {
+				e.ledger.lose(h)
+			}
+		}
+	}
+}
+
+// followOrders cancels what people have canceled.
+func (e *engine) followOrders() {
+	if e.ledger.len() == 0 {
+		return
+	}
+	ctx, cancel := e.callContext()
+	defer cancel()
+	orders, err := e.store.Orders(ctx, e.id)
+	if err != nil {
+		e.trouble("orders", err)
+		return
+	}
+	for _, id := range orders.Cancel {
+		e.ledger.cancelJob(id)
+	}
+}
+
+func (e *engine) sendRecord(gone bool) {
+	host, _ := os.Hostname()
+	now := e.now()
+	ctx, cancel := e.callContext()
+	defer cancel()
+	err := e.store.Heartbeat(ctx, WorkerRecord{
+		ID: e.id, Kind: "worker", Host: host, PID: os.Getpid(), Version: Version(),
+		Queues: e.config.Queues, Tasks: slices.Sorted(maps.Keys(e.tasks)), Concurrency: e.config.Concurrency,
+		StartedAt: e.began, SeenAt: now, Every: e.beat(),
+		Running: e.ledger.running(now, timeoutGrace), Held: e.ledger.len(),
+		Finished: e.finished.Load(), Failed: e.failed.Load(), Stopping: e.stopping.Load(), Gone: gone,
+	})
+	if err != nil {
+		e.trouble("heartbeat", err)
+	}
+}
+
+// Version returns the version of this module that the program was built with, "devel" where that is not known.
+var Version = sync.OnceValue(func() string {
+	const path = "github.com/errandhq/errand"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+		if m.Path == path && m.Version != "" && m.Version != "(devel)" {
+			return m.Version
+		}
+	}
+	return "devel"
+})

@@ -1,0 +1,147 @@
+// Package batch lets concurrent calls share one request: it sends at once when nothing is under way, and otherwise what
+// has gathered while the last request was. A lone call waits for nobody, and a flood travels in large batches, without
+// a timer to tune.
+package batch
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// ErrUnknown is the error of a call that gave up while its item was on its way.
+var ErrUnknown = errors.New("outcome unknown")
+
+// Batcher groups items of type T, each answered with an R, into requests.
+type Batcher[T, R any] struct {
+	// Send does a batch and returns an answer per item, in order. Its context is not cancelled by any one caller.
+	Send func(ctx context.Context, items []T) ([]R, error)
+	// Weigh returns what an item counts towards Max; nil: 1.
+	Weigh func(T) int
+	// Max bounds the weight of a batch; a single heavier item still goes, alone.
+	Max int
+
+	mu      sync.Mutex
+	busy    bool // somebody is sending
+	waiting []*entry[T, R]
+}
+
+type entry[T, R any] struct {
+	item T
+	turn chan turn[R] // buffered: an answer, or the duty to send
+}
+
+type turn[R any] struct {
+	lead   bool
+	answer R
+	err    error
+}
+
+// Do sends the item, alone or with others, and returns its answer. A caller whose ctx ends while its item still waits
+// takes it back and gets the error of ctx; one whose item is on its way gets ErrUnknown joined to that.
+func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
+	e := &entry[T, R]{item: item, turn: make(chan turn[R], 1)}
+	b.mu.Lock()
+	if !b.busy {
+		b.busy = true
+		b.waiting = append(b.waiting, e)
+		b.mu.Unlock()
+		return b.lead(ctx, e)
+	}
+	b.waiting = append(b.waiting, e)
+	b.mu.Unlock()
+	select {
+	case t := <-e.turn:
+		if t.lead {
+			return b.lead(ctx, e)
+		}
+		return t.answer, t.err
+	case <-ctx.Done():
+		return b.giveUp(ctx, e)
+	}
+}
+
+// lead sends the batch at the head of the line, which holds the leader's own entry, then passes the duty on.
+func (b *Batcher[T, R]) lead(ctx context.Context, own *entry[T, R]) (R, error) {
+	b.mu.Lock()
+	batch := b.take()
+	b.mu.Unlock()
+	items := make([]T, len(batch))
+	for i, e := range batch {
+		items[i] = e.item
+	}
+	answers, err := b.Send(context.WithoutCancel(ctx), items)
+
+	b.mu.Lock()
+	b.passOn()
+	b.mu.Unlock()
+	var result turn[R]
+	for i, e := range batch {
+		t := turn[R]{err: err}
+		if err == nil {
+			t.answer = answers[i]
+		}
+		if e == own {
+			result = t
+		} else {
+			e.turn <- t
+		}
+	}
+	return result.answer, result.err
+}
+
+// take removes from the head of the line what fits into one batch, at least one entry.
+func (b *Batcher[T, R]) take() []*entry[T, R] {
+	weight, n := 0, 0
+	for _, e := range b.waiting {
+		w := 1
+		if b.Weigh != nil {
+			w = b.Weigh(e.item)
+		}
+		if n > 0 && weight+w > b.Max {
+			break
+		}
+		weight += w
+		n++
+	}
+	batch := b.waiting[:n:n]
+	b.waiting = b.waiting[n:]
+	if len(b.waiting) == 0 {
+		b.waiting = nil
+	}
+	return batch
+}
+
+// passOn makes the first who waits the next leader.
+func (b *Batcher[T, R]) passOn() {
+	if len(b.waiting) == 0 {
+		b.busy = false
+		return
+	}
+	b.waiting[0].turn <- turn[R]{lead: true}
+}
+
+func (b *Batcher[T, R]) giveUp(ctx context.Context, e *entry[T, R]) (R, error) {
+	var none R
+	b.mu.Lock()
+	for i, w := range b.waiting {
+		if w != e {
+			continue
+		}
+		b.waiting = append(b.waiting[:i:i], b.waiting[i+1:]...)
+		select {
+		case <-e.turn: // it was to lead: the duty goes to the next
+			b.passOn()
+		default:
+		}
+		b.mu.Unlock()
+		return none, context.Cause(ctx)
+	}
+	b.mu.Unlock()
+	select {
+	case t := <-e.turn:
+		return t.answer, t.err
+	default:
+		return none, errors.Join(ErrUnknown, context.Cause(ctx))
+	}
+}

@@ -1,0 +1,44 @@
+package errand
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// NewID makes a job id: a UUIDv7, so that ids made later by this process sort after ids made earlier.
+func NewID() string {
+	// NewV7 fails only when the system's source of randomness does, which Go treats as fatal.
+	return uuid.Must(uuid.NewV7()).String()
+}
+
+func parseID(id string) (uuid.UUID, error) {
+	if len(id) != 36 {
+		return uuid.UUID{}, fmt.Errorf("%w: job id %.100q: use the 36 characters of a UUID", ErrInvalid, id)
+	}
+	u, err := uuid.Parse(id)
+	if err != nil {
+		return uuid.UUID{}, fmt.Errorf("%w: job id %.100q: %w", ErrInvalid, id, err)
+	}
+	return u, nil
+}
+
+// CheckName reports what is wrong with the name of a queue or task: it must have 1 to [MaxNameBytes] of the characters
+// A-Z a-z 0-9 _ . : -. The kind ("queue", "task") is for the error.
+func CheckName(kind, name string) error {
+	if name == "" {
+		return fmt.Errorf("%w: %s name is empty", ErrInvalid, kind)
+	}
+	if len(name) > MaxNameBytes {
+		return fmt.Errorf("%w: %s name %.40q... has %d characters: use at most %d", ErrInvalid, kind, name, len(name), MaxNameBytes)
+	}
+	for _, c := range []byte(name) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case c == '_', c == '.', c == ':', c == '-':
+		default:
+			return fmt.Errorf("%w: %s name %q: use only letters A-Z a-z, digits and _ . : -", ErrInvalid, kind, name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package errand
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/errandhq/errand/internal/batch"
+)
+
+// Queue is a named, ordered set of jobs in a store. Make one with [NewQueue], share it between goroutines and keep it:
+// concurrent enqueues through one Queue share round trips.
+type Queue struct {
+	name  string
+	store Store
+	clock *clock
+	tx    any // not nil: enqueue inside this transaction
+	err   error
+	batch *batch.Batcher[[]JobSpec, error]
+
+	producer string // names this value to the store
+	number   int64  // of the last request; the batcher sends one at a time
+}
+
+// NewQueue names a queue of a store. Nothing is created: a queue is there once it has a job. A bad name, or a nil store,
+// is reported by the first enqueue.
+func NewQueue(st Store, name string) *Queue {
+	q := &Queue{name: name, store: st, clock: &clock{store: st}, err: CheckName("queue", name), producer: NewID()}
+	if st == nil {
+		q.err = fmt.Errorf("%w: NewQueue(%q): the store is nil", ErrInvalid, name)
+	}
+	q.batch = &batch.Batcher[[]JobSpec, error]{
+		Send:  q.send,
+		Weigh: func(group []JobSpec) int { return len(group) },
+		Max:   2 * MaxBatch,
+	}
+	return q
+}
+
+// Name returns the queue's name.
+func (q *Queue) Name() string { return q.name }
+
+// WithTx returns the same queue bound to a transaction on the database that holds the store: a *sql.Tx on SQL stores,
+// also a pgx.Tx on PostgreSQL. What is enqueued through it lands if, and only if, the transaction commits. On a store
+// without transactions an enqueue returns [ErrTxUnsupported].
+func (q *Queue) WithTx(tx any) *Queue {
+	bound := *q
+	bound.tx = tx
+	if tx == nil && bound.err == nil {
+		bound.err = fmt.Errorf("%w: queue %q: WithTx(nil)", ErrInvalid, q.name)
+	}
+	return &bound
+}
+
+// EnqueuePayload adds a job of a task by name with an encoded payload, and returns its id: for programs that do not
+// have the task's Go function, such as the command line. The payload is not checked against the task.
+func (q *Queue) EnqueuePayload(ctx context.Context, task string, payload []byte, opts ...Option) (string, error) {
+	o := newOptions(nil, opts)
+	spec, err := q.newSpec(ctx, task, &o)
+	if err == nil {
+		spec, err = o.fill(spec, payload)
+	}
+	if err == nil {
+		err = q.add(ctx, []JobSpec{spec})
+	}
+	if err != nil {
+		return "", fmt.Errorf("enqueue %q to %q: %w", task, q.name, err)
+	}
+	return spec.ID, nil
+}
+
+// newSpec checks what can be checked before there is a payload, and fills in what all jobs of one call share.
+func (q *Queue) newSpec(ctx context.Context, task string, o *jobOptions) (JobSpec, error) {
+	switch {
+	case ctx == nil:
+		return JobSpec{}, fmt.Errorf("%w: the context is nil: use context.Background()", ErrInvalid)
+	case q.err != nil:
+		return JobSpec{}, q.err
+	case o.err != nil:
+		return JobSpec{}, o.err
+	}
+	if err := CheckName("task", task); err != nil {
+		return JobSpec{}, err
+	}
+	runAt := o.runAt
+	if o.delay > 0 {
+		now, err := q.clock.now(ctx)
+		if err != nil {
+			return JobSpec{}, err
+		}
+		runAt = now.Add(o.delay)
+	}
+	return JobSpec{
+		Queue: q.name, Task: task, Priority: o.priority, RunAt: runAt, DependsOn: o.dependsOn,
+		UniqueFor: o.uniqueFor, Timeout: o.timeout, Retry: o.retry, KeepResult: o.keep,
+	}, nil
+}
+
+// fill completes a spec with its payload and what follows from it.
+func (o *jobOptions) fill(spec JobSpec, payload []byte) (JobSpec, error) {
+	limit := o.maxPayload
+	if limit == 0 {
+		limit = MaxPayloadBytes
+	}
+	if len(payload) > limit {
+		return spec, fmt.Errorf("%w: %d bytes, the limit is %d: pass an id to load the data by, or use errand.MaxPayload",
+			ErrPayloadTooLarge, len(payload), limit)
+	}
+	spec.ID, spec.Payload = NewID(), payload
+	if o.unique {
+		spec.UniqueKey = uniqueKey(spec.Task, payload)
+	}
+	return spec, nil
+}
+
+// uniqueKey is what two jobs of a queue have in common when they are the same work.
+func uniqueKey(task string, payload []byte) string {
+	h := sha256.New()
+	h.Write([]byte(task)) // a task name holds no zero byte, so the border is unambiguous
+	h.Write([]byte{0})
+	h.Write(payload)
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+}
+
+// add puts a group of jobs into the store, all or none.
+func (q *Queue) add(ctx context.Context, group []JobSpec) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if q.tx == nil {
+		refusal, err := q.batch.Do(ctx, group)
+		if errors.Is(err, batch.ErrUnknown) {
+			return fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
+		}
+		return errors.Join(err, refusal)
+	}
+	st, ok := q.store.(Transactor)
+	if !ok {
+		return fmt.Errorf("%w: enqueue without WithTx", ErrTxUnsupported)
+	}
+	now, err := q.clock.now(ctx)
+	if err != nil {
+		return err
+	}
+	refusals, err := st.EnqueueTx(ctx, q.tx, EnqueueRequest{Now: now, Groups: [][]JobSpec{group}})
+	if err != nil {
+		return err
+	}
+	return refusals[0]
+}
+
+// The patience of an enqueue with a store that is not available: a web request waits for it.
+const (
+	enqueueTries   = 4
+	enqueueTimeout = 30 * time.Second
+)
+
+// send is one shared round trip. A store that is unavailable is asked again a few times, with the same
+// number, so that nothing is done twice.
+func (q *Queue) send(ctx context.Context, groups [][]JobSpec) (refusals []error, err error) {
+	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
+	defer cancel()
+	now, err := q.clock.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q.number++
+	req := EnqueueRequest{Now: now, Producer: q.producer, Number: q.number, Groups: groups}
+	for try := range enqueueTries {
+		if try > 0 && pause(ctx, jittered(20*time.Millisecond<<(2*try))) != nil {
+			break
+		}
+		refusals, err = q.store.Enqueue(ctx, req)
+		if err == nil || !errors.Is(err, ErrUnavailable) {
+			break
+		}
+	}
+	return refusals, err
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// jittered returns a random time between half of d and d, so that those who failed together do not return together.
+func jittered(d time.Duration) time.Duration {
+	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter needs no secrecy
+}

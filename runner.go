@@ -1,0 +1,246 @@
+package errand
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// timeoutGrace is how long past its timeout a handler's lease is still renewed. Then it runs out, the job counts as
+// having lost its worker, and another worker may run it; the handler keeps its slot until it returns.
+const timeoutGrace = 30 * time.Second
+
+// runner runs jobs one after another until the worker stops.
+func (e *engine) runner() {
+	for h := range e.ready {
+		e.attempt(h)
+	}
+}
+
+// attempt runs one job and hands its outcome to the settler.
+func (e *engine) attempt(h *held) {
+	job := h.job
+	if e.stopping.Load() {
+		e.release(h)
+		return
+	}
+	task, ok := e.tasks[job.Task]
+	if !ok {
+		e.conclude(h, e.known.outcome(job))
+		return
+	}
+	info := &JobInfo{
+		ID: job.ID, Queue: job.Queue, Task: job.Task, Attempt: job.Attempt, Retries: job.Retry.Max,
+		Payload: job.Payload, Enqueued: job.CreatedAt,
+		lease: h.lease(), engine: e, keep: job.KeepResult, start: e.now(),
+	}
+	ctx, cancel := context.WithCancelCause(context.WithValue(e.handlers, infoKey{}, info))
+	defer cancel(nil)
+	timeout := job.Timeout
+	if timeout == 0 {
+		timeout = e.config.Timeout
+	}
+	var expires time.Time
+	if timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
+		defer stop()
+		expires = info.start.Add(timeout + timeoutGrace)
+	}
+	info.ctx = ctx
+	if !e.ledger.begin(h, cancel, info.start, expires) {
+		e.refuse(h)
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned { // the handler called runtime.Goexit, which ends this runner: another takes its place
+			e.judge(h, info, timeout, nil, goexitError())
+			e.runners.Go(e.runner)
+		}
+	}()
+	var result []byte
+	err := recovered(func() (err error) {
+		result, err = task.run(ctx, job.Payload, job.KeepResult > 0)
+		return err
+	})
+	returned = true
+	e.judge(h, info, timeout, result, err)
+}
+
+// refuse concludes a job that was canceled or lost before it began.
+func (e *engine) refuse(h *held) {
+	if e.ledger.isLost(h) {
+		e.abandon(h)
+		return
+	}
+	e.conclude(h, Outcome{Event: EventCanceled})
+}
+
+// judge decides what an attempt that has ended comes to.
+func (e *engine) judge(h *held, info *JobInfo, timeout time.Duration, result []byte, err error) {
+	log, inTx := info.end()
+	h.mayBeSettled = inTx
+	if inTx && err == nil {
+		// If the transaction was committed the job is settled, and this outcome will be refused.
+		err = Discard(errors.New("the task called Complete and returned nil, but its transaction was not committed"))
+	}
+	if e.ledger.isLost(h) {
+		e.log.Warn("errand: the lease was lost while the task ran; its outcome is not recorded", slog.String("job", h.job.ID))
+		e.abandon(h)
+		return
+	}
+	v := verdict{job: h.job, err: err, cause: context.Cause(info.ctx), timeout: timeout, canceled: e.ledger.isCanceled(h)}
+	if info.ctx.Err() == nil {
+		v.cause = nil
+	}
+	o := v.outcome(e.now())
+	if o.Event == EventSucceeded {
+		o.Keep, o.Result = h.job.KeepResult, result
+	}
+	if o.Event != EventSucceeded || o.Keep > 0 {
+		o.Record = &AttemptRecord{
+			Attempt: info.Attempt, Token: h.job.Token, Outcome: o.Event, Worker: e.id,
+			StartedAt: info.start, EndedAt: e.now(), Log: log, RetryAt: o.At,
+		}
+		o.Record.Describe(v.err)
+	}
+	e.count(h.job, o, v.err)
+	e.conclude(h, o)
+}
+
+// conclude frees the slot and hands the outcome over.
+func (e *engine) conclude(h *held, o Outcome) {
+	o.ID, o.Queue, o.Token = h.job.ID, h.job.Queue, h.job.Token
+	e.free(h)
+	e.settler.add(h, o)
+}
+
+// abandon frees the slot of a job whose lease is lost: what became of it is not this worker's to say.
+func (e *engine) abandon(h *held) {
+	e.free(h)
+	e.ledger.drop(h)
+}
+
+// free gives the slot of a job back, and calls the claimer where that makes room enough for a claim.
+func (e *engine) free(h *held) {
+	e.ended.Add(1)
+	if int64(e.ledger.end(h)) <= e.lowWater.Load() {
+		poke(e.freed)
+	}
+}
+
+func (e *engine) count(job *Job, o Outcome, err error) {
+	attrs := []any{
+		slog.String("job", job.ID), slog.String("task", job.Task), slog.String("queue", job.Queue),
+		slog.Int("attempt", job.Attempt), slog.Any("error", err),
+	}
+	switch o.Event { //nolint:exhaustive // the other outcomes are neither counted nor worth a line
+	case EventSucceeded:
+		e.finished.Add(1)
+	case EventFailed:
+		e.failed.Add(1)
+		e.log.Warn("errand: job failed", attrs...)
+	case EventRetried:
+		e.log.Info("errand: attempt failed, another follows", append(attrs, slog.Time("at", o.At))...)
+	}
+}
+
+// verdict is what is known of an attempt that has ended.
+type verdict struct {
+	job      *Job
+	err      error // what the task returned; outcome may wrap it
+	cause    error // why its context ended before it returned; nil when it did not
+	timeout  time.Duration
+	canceled bool
+}
+
+// outcome turns a verdict into what is reported.
+func (v *verdict) outcome(now time.Time) Outcome {
+	if v.err == nil {
+		return Outcome{Event: EventSucceeded}
+	}
+	switch {
+	case v.canceled:
+		return Outcome{Event: EventCanceled}
+	case errors.Is(v.cause, ErrStopping):
+		return Outcome{Event: EventReleased}
+	case errors.Is(v.cause, ErrTimeout):
+		v.err = fmt.Errorf("%w after %v: %w", ErrTimeout, v.timeout, v.err)
+	}
+	var (
+		snooze  *snoozeError
+		discard *discardError
+		after   *retryAfterError
+	)
+	switch {
+	case errors.As(v.err, &snooze):
+		v.err = nil
+		return Outcome{Event: EventSnoozed, At: now.Add(snooze.delay)}
+	case errors.As(v.err, &discard):
+		return Outcome{Event: EventFailed}
+	}
+	delay, again := v.job.Retry.next(v.job.Attempt)
+	if !again {
+		return Outcome{Event: EventFailed}
+	}
+	if errors.As(v.err, &after) {
+		delay = after.delay
+	}
+	return Outcome{Event: EventRetried, At: now.Add(delay)}
+}
+
+// How often a job of an unknown task is tried anew.
+const unknownDelay = 2 * time.Second
+
+// knownTasks tells which tasks other workers know.
+type knownTasks struct {
+	engine *engine
+
+	mu    sync.Mutex
+	asked time.Time
+	names []string
+}
+
+// outcome says what becomes of a job whose task this worker does not know: it goes back, uncharged, for one that does;
+// after the grace, when no living worker knows the task, it fails.
+func (k *knownTasks) outcome(job *Job) Outcome {
+	e := k.engine
+	now := e.now()
+	if job.UnknownSince.IsZero() || now.Sub(job.UnknownSince) < e.config.UnknownGrace || k.somebodyKnows(job.Task, now) {
+		return Outcome{Event: EventReleased, At: now.Add(unknownDelay), Unknown: true}
+	}
+	rec := &AttemptRecord{
+		Attempt: job.Attempt, Token: job.Token, Outcome: EventFailed, Worker: e.id, StartedAt: now, EndedAt: now,
+	}
+	rec.Describe(fmt.Errorf("%w %q: no worker has known it for %v: register it with a worker of queue %q, then requeue this job",
+		ErrUnknownTask, job.Task, e.config.UnknownGrace, job.Queue))
+	e.failed.Add(1)
+	return Outcome{Event: EventFailed, Record: rec}
+}
+
+// somebodyKnows asks, at most every few seconds, what living workers have registered. In doubt, somebody does.
+func (k *knownTasks) somebodyKnows(task string, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.asked.IsZero() || now.Sub(k.asked) > 2*unknownDelay {
+		ctx, cancel := k.engine.callContext()
+		defer cancel()
+		workers, err := k.engine.store.Workers(ctx)
+		if err != nil {
+			k.engine.trouble("workers", err)
+			return true
+		}
+		k.asked, k.names = now, nil
+		for i := range workers {
+			if !workers[i].Lost(now) {
+				k.names = append(k.names, workers[i].Tasks...)
+			}
+		}
+	}
+	return slices.Contains(k.names, task)
+}

@@ -1,0 +1,139 @@
+package sqlstore
+
+// Every statement is here, whole. States are literals, as the numbers of errand.State: 1 scheduled, 2 deferred, 3 queued,
+// 4 started, 5 finished, 6 failed, 7 canceled. Times are microseconds since 1970, UTC. The rank is the sort key of a job
+// within its queue and state; one index serves claims, due times, lost leases, retention and listings.
+
+// Jobs.
+const (
+	insertJob = `INSERT INTO errand_jobs
+(id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options) VALUES `
+	insertJobRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertJobEnd = ` ON CONFLICT (id) DO NOTHING`
+
+	// what claimRow reads
+	queuedJobs = `SELECT seq, id, rank, task, priority, flags, created_at, ready_at, unknown_since, token, attempt, recoveries,
+payload, options, history FROM errand_jobs
+WHERE queue = ? AND state = 3 AND (rank, seq) > (?, ?) ORDER BY rank, seq LIMIT ?`
+
+	startJobs = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
+settled = 0, worker = ?, claim = ?, progress = NULL WHERE seq IN {list}`
+
+	// what record.read reads
+	jobColumns = `seq, id, queue, state, rank, task, priority, flags, created_at, ready_at, started_at, unknown_since, expires_at,
+token, attempt, recoveries, settled, waits, worker, claim, options, history, progress, result`
+
+	jobByID        = `SELECT ` + jobColumns + ` FROM errand_jobs WHERE id = ?`
+	jobWithPayload = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE id = ?`
+	jobExists      = `SELECT state, flags, seq FROM errand_jobs WHERE id = ?`
+	jobTask        = `SELECT task FROM errand_jobs WHERE id = ?`
+
+	jobsAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
+WHERE queue = ? AND state = ? AND (rank, seq) > (?, ?) AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
+	jobsDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
+WHERE queue = ? AND state = ? AND (rank, seq) < (?, ?) AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
+
+	heldJobs = `SELECT ` + jobColumns + `, payload FROM errand_jobs
+WHERE queue = ? AND state = 4 AND worker = ? AND claim = ? ORDER BY priority DESC, ready_at, seq`
+	lostJobs = `SELECT ` + jobColumns + ` FROM errand_jobs
+WHERE queue = ? AND state = 4 AND rank < ? ORDER BY rank, seq LIMIT ?`
+
+	saveJob = `UPDATE errand_jobs SET state = ?, rank = ?, flags = ?, ready_at = ?, started_at = ?, unknown_since = ?,
+expires_at = ?, token = ?, attempt = ?, recoveries = ?, settled = ?, waits = ?, worker = ?, claim = ?, options = ?, history = ?,
+progress = ?, result = ? WHERE seq = ?`
+	setFlags = `UPDATE errand_jobs SET flags = ? WHERE seq = ?`
+
+	// deleteSucceeded settles a job that nothing else refers to.
+	deleteSucceeded = `DELETE FROM errand_jobs WHERE id = ? AND state = 4 AND token = ? AND queue = ? AND flags = 0`
+	deleteJob       = `DELETE FROM errand_jobs WHERE seq = ?`
+	deleteSeqs      = `DELETE FROM errand_jobs WHERE seq IN {list}`
+
+	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END
+WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
+	reportJob = `UPDATE errand_jobs SET progress = ? WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
+
+	// 72057594037927936 is 1 << 56: see queuedRank
+	promoteJobs = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at
+WHERE seq IN (SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?)`
+	firstRank = `SELECT rank FROM errand_jobs WHERE queue = ? AND state = ? AND rank >= ? ORDER BY rank LIMIT 1`
+
+	expiredJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
+WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`
+	oldestJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
+WHERE queue = ? AND state = ? AND rank <= ? ORDER BY rank, seq LIMIT ?`
+)
+
+// Queues.
+const (
+	queueColumns = `name, paused, scheduled, deferred, queued, started, finished, failed, canceled,
+enqueued_total, enqueued_minute, enqueued_current, enqueued_before,
+finished_total, finished_minute, finished_current, finished_before,
+failed_total, failed_minute, failed_current, failed_before`
+
+	queueByName = `SELECT ` + queueColumns + ` FROM errand_queues WHERE name = ?`
+	allQueues   = `SELECT ` + queueColumns + ` FROM errand_queues ORDER BY name`
+	insertQueue = `INSERT INTO errand_queues (` + queueColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	updateQueue = `UPDATE errand_queues SET paused = ?, scheduled = ?, deferred = ?, queued = ?, started = ?, finished = ?,
+failed = ?, canceled = ?, enqueued_total = ?, enqueued_minute = ?, enqueued_current = ?, enqueued_before = ?,
+finished_total = ?, finished_minute = ?, finished_current = ?, finished_before = ?,
+failed_total = ?, failed_minute = ?, failed_current = ?, failed_before = ? WHERE name = ?`
+)
+
+// What jobs have to do with each other. The kind of a dependency is one of waits, orphaned and past.
+const (
+	uniqueHolder = `SELECT job, free_at FROM errand_uniques WHERE queue = ? AND key = ?`
+	holdUnique   = `INSERT INTO errand_uniques (queue, key, job, free_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, free_at = excluded.free_at`
+	freeUnique = `DELETE FROM errand_uniques WHERE queue = ? AND key = ? AND job = ?`
+
+	setDep = `INSERT INTO errand_deps (parent, child, kind) VALUES (?, ?, ?)
+ON CONFLICT (parent, child) DO UPDATE SET kind = excluded.kind`
+	deleteDep = `DELETE FROM errand_deps WHERE parent = ? AND child = ?`
+	// childrenOf finds the children of one kind, in the order in which they came.
+	childrenOf = `SELECT d.child FROM errand_deps d JOIN errand_jobs j ON j.id = d.child
+WHERE d.parent = ? AND d.kind = ? ORDER BY j.seq`
+)
+
+// Workers.
+const (
+	lastClaim = `SELECT number FROM errand_claims WHERE worker = ?`
+	setClaim  = `INSERT INTO errand_claims (worker, number, seen_at) VALUES (?, ?, ?)
+ON CONFLICT (worker) DO UPDATE SET number = excluded.number, seen_at = excluded.seen_at`
+	staleClaims = `SELECT worker FROM errand_claims WHERE seen_at < ? LIMIT ?`
+	deleteClaim = `DELETE FROM errand_claims WHERE worker = ?`
+	holdingJobs = `SELECT DISTINCT worker FROM errand_jobs WHERE queue = ? AND state = 4`
+	insertOrder = `INSERT INTO errand_orders (worker, job) VALUES (?, ?) ON CONFLICT (worker, job) DO NOTHING`
+	deleteOrder = `DELETE FROM errand_orders WHERE worker = ? AND job = ?`
+	ordersOf    = `SELECT job FROM errand_orders WHERE worker = ? ORDER BY job`
+	setWorker   = `INSERT INTO errand_workers (id, seen_at, record) VALUES (?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, record = excluded.record`
+	deleteWorker  = `DELETE FROM errand_workers WHERE id = ?`
+	staleWorker   = `SELECT 1 FROM errand_workers WHERE seen_at < ? LIMIT 1`
+	deleteWorkers = `DELETE FROM errand_workers WHERE seen_at < ?`
+	allWorkers    = `SELECT record FROM errand_workers ORDER BY id`
+)
+
+// Messages.
+const (
+	messageQueueColumns = `name, next, length, put_total, put_minute, put_current, put_before,
+got_total, got_minute, got_current, got_before`
+
+	messageQueueByName = `SELECT ` + messageQueueColumns + ` FROM errand_message_queues WHERE name = ?`
+	allMessageQueues   = `SELECT ` + messageQueueColumns + ` FROM errand_message_queues ORDER BY name`
+	insertMessageQueue = `INSERT INTO errand_message_queues (` + messageQueueColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	updateMessageQueue = `UPDATE errand_message_queues SET next = ?, length = ?,
+put_total = ?, put_minute = ?, put_current = ?, put_before = ?,
+got_total = ?, got_minute = ?, got_current = ?, got_before = ? WHERE name = ?`
+
+	insertMessage  = `INSERT INTO errand_messages (queue, seq, body) VALUES (?, ?, ?)`
+	firstMessages  = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?`
+	deleteMessages = `DELETE FROM errand_messages WHERE queue = ? AND seq <= ?`
+
+	lastPut = `SELECT number FROM errand_producers WHERE queue = ? AND producer = ?`
+	setPut  = `INSERT INTO errand_producers (queue, producer, number, seen_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = excluded.seen_at`
+	staleProducer   = `SELECT 1 FROM errand_producers WHERE seen_at < ? LIMIT 1`
+	deleteProducers = `DELETE FROM errand_producers WHERE seen_at < ?`
+)

@@ -1,0 +1,58 @@
+// Package sqlstore is what the SQL stores share: the flow of every operation, written once against the few things that
+// it needs of a connection inside a transaction. A store kind adds how to open, begin, commit, migrate and wake up, and
+// its dialect.
+//
+// A [Session] lives as long as one transaction. It may run many operations, of many callers; what they do to the
+// counters of a queue is gathered and written once, by [Session.Flush], before the commit.
+package sqlstore
+
+import (
+	"errors"
+	"strings"
+)
+
+// Tx is one connection inside a transaction. Arguments are int64, string, []byte or nil.
+type Tx interface {
+	// Exec runs a statement and says how many rows it changed.
+	Exec(query string, args ...any) (affected int64, err error)
+	// Query calls each for every row, in order, until it returns an error. The row is valid during the call only, but
+	// what its methods return stays the callee's. No other statement may run meanwhile.
+	Query(query string, each func(Row) error, args ...any) error
+}
+
+// Row gives the columns of a row, counted from 0. NULL reads as the zero value.
+type Row interface {
+	Int(col int) int64
+	Text(col int) string
+	Blob(col int) []byte
+}
+
+// Dialect is what differs between the databases. Make one with [NewDialect].
+type Dialect struct {
+	startJobs, deleteSeqs string
+}
+
+// NewDialect makes the dialect of a database. list is a subselect with the integers of a bound JSON array.
+func NewDialect(list string) *Dialect {
+	in := func(query string) string { return strings.ReplaceAll(query, "{list}", list) }
+	return &Dialect{startJobs: in(startJobs), deleteSeqs: in(deleteSeqs)}
+}
+
+// errStop ends a Query early.
+var errStop = errors.New("stop")
+
+// one runs a query of which only the first row matters, and says whether there was one.
+func one(tx Tx, query string, each func(Row) error, args ...any) (bool, error) {
+	found := false
+	err := tx.Query(query, func(r Row) error {
+		found = true
+		if err := each(r); err != nil {
+			return err
+		}
+		return errStop
+	}, args...)
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	return found, err
+}
