@@ -208,7 +208,7 @@ func (e *engine) drawWeighted(queues []string) int {
 	for _, q := range queues {
 		total += max(e.config.Weights[q], 1)
 	}
-	n := rand.N(total) //nolint:gosec // a fair draw needs no secrecy
+	n := rand.N(total)
 	for i, q := range queues {
 		if n -= max(e.config.Weights[q], 1); n < 0 {
 			return i

@@ -60,7 +60,7 @@ var factsByType sync.Map // reflect.Type -> facts
 
 func typeFacts(t reflect.Type) facts {
 	if f, ok := factsByType.Load(t); ok {
-		return f.(facts) //nolint:errcheck,forcetypeassert // the map holds nothing else
+		return f.(facts)
 	}
 	var f facts
 	f.inspect(t, map[reflect.Type]bool{})
@@ -98,8 +98,7 @@ func (f *facts) inspect(t reflect.Type, seen map[reflect.Type]bool) {
 
 func (f *facts) inspectStruct(t reflect.Type, seen map[reflect.Type]bool) {
 	encoded := 0
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		embedded := field.Anonymous && indirect(field.Type).Kind() == reflect.Struct
 		if !field.IsExported() && !embedded || field.Tag.Get("json") == "-" {
 			continue

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/errandhq/errand/internal/storeclock"
 )
 
 // engine is one run of a worker. Its parts, a goroutine each: the claimer brings jobs in, runners run them, the settler
@@ -21,7 +23,7 @@ type engine struct {
 	tasks  map[string]AnyTask
 	log    *slog.Logger
 	abort  <-chan struct{}
-	clock  *clock
+	clock  *storeclock.Clock
 
 	ledger   *ledger
 	settler  *settler
@@ -46,7 +48,7 @@ type engine struct {
 func newEngine(w *Worker) *engine {
 	e := &engine{
 		id: w.id, store: w.store, config: w.config, tasks: w.tasks, log: w.config.Logger, abort: w.abort,
-		clock:  &clock{store: w.store},
+		clock:  storeclock.New(w.store),
 		ledger: newLedger(),
 		ready:  make(chan *held, w.config.Concurrency+maxPrefetch),
 		freed:  make(chan struct{}, 1),
@@ -59,7 +61,7 @@ func newEngine(w *Worker) *engine {
 }
 
 // now is the store's time.
-func (e *engine) now() time.Time { return e.clock.mustNow() }
+func (e *engine) now() time.Time { return e.clock.Known() }
 
 // callContext bounds a call to the store, so that a frozen one does not hang the worker, and keeps it from being cut
 // off by the worker's own stopping.
@@ -113,7 +115,7 @@ func (e *engine) run(parent context.Context) error {
 // measureClock asks the store for its time until it answers.
 func (e *engine) measureClock(ctx context.Context) error {
 	for try := 0; ; try++ {
-		_, err := e.clock.now(ctx)
+		_, err := e.clock.Now(ctx)
 		if err == nil {
 			return nil
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/errandhq/errand/store/memory"
 )
 
-type sealed struct{ secret int } //nolint:unused // it is there to be refused
+type sealed struct{ secret int }
 
 type outer struct {
 	Name  string

@@ -109,10 +109,10 @@ type retryAfterError struct {
 func (e *retryAfterError) Error() string { return e.err.Error() }
 func (e *retryAfterError) Unwrap() error { return e.err }
 
-// Snooze, returned by a task, puts the job back for d. It costs no attempt.
+// Snooze puts the job back for d when a task returns it. It costs no attempt.
 func Snooze(d time.Duration) error { return &snoozeError{delay: max(d, 0)} }
 
-// Discard, returned by a task, fails the job for good now, whatever its retry policy says. A nil err stays nil.
+// Discard fails the job for good now when a task returns it, whatever its retry policy says. A nil err stays nil.
 func Discard(err error) error {
 	if err == nil {
 		return nil
@@ -120,8 +120,8 @@ func Discard(err error) error {
 	return &discardError{err: err}
 }
 
-// RetryAfter, returned by a task, fails the attempt and, where the retry policy grants another, has it start after d in
-// place of the policy's own delay. A nil err stays nil.
+// RetryAfter fails the attempt when a task returns it and, where the retry policy grants another, has that start after d
+// in place of the policy's own delay. A nil err stays nil.
 func RetryAfter(d time.Duration, err error) error {
 	if err == nil {
 		return nil

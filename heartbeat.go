@@ -1,6 +1,7 @@
 package errand
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"runtime/debug"
@@ -25,6 +26,7 @@ func (e *engine) heartbeat(over <-chan struct{}) {
 		case <-wake:
 			e.followOrders()
 		case <-beat.C:
+			e.checkClock()
 			e.renew()
 			e.followOrders()
 			e.sendRecord(false)
@@ -37,6 +39,21 @@ func (e *engine) heartbeat(over <-chan struct{}) {
 
 // beat is the time between heartbeats: three to a lease, so that one may fail.
 func (e *engine) beat() time.Duration { return e.config.Lease / 3 }
+
+// checkClock keeps the store's time measured, and says so when this machine's own clock is far from it. Nothing here
+// goes by that clock; people who compare logs do.
+func (e *engine) checkClock() {
+	ctx, cancel := e.callContext()
+	defer cancel()
+	now, err := e.clock.Now(ctx)
+	if err != nil {
+		e.trouble("clock", err)
+		return
+	}
+	if skew := time.Since(now).Abs(); skew > time.Second {
+		e.trouble("clock", fmt.Errorf("this machine's clock and the store's differ by %v", skew.Round(time.Millisecond)))
+	}
+}
 
 // renewBatch is how many leases go in one request.
 const renewBatch = 1000

@@ -1,6 +1,7 @@
 package errand
 
 import (
+	"slices"
 	"time"
 )
 
@@ -96,9 +97,9 @@ func AppendAttempt(history []AttemptRecord, rec AttemptRecord) []AttemptRecord {
 
 // LastError returns the record of the last attempt that ended in an error, and false where there is none.
 func (j *Job) LastError() (AttemptRecord, bool) {
-	for i := len(j.Attempts) - 1; i >= 0; i-- {
-		if j.Attempts[i].Error != "" {
-			return j.Attempts[i], true
+	for _, rec := range slices.Backward(j.Attempts) {
+		if rec.Error != "" {
+			return rec, true
 		}
 	}
 	return AttemptRecord{}, false

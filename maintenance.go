@@ -14,7 +14,7 @@ func (e *engine) maintenance(over <-chan struct{}) {
 	failed := false
 	for {
 		d := e.config.Lease / 6
-		d -= rand.N(d/8 + 1) //nolint:gosec // spreads workers; needs no secrecy
+		d -= rand.N(d/8 + 1)
 		switch {
 		case failed && e.answers():
 			// After an outage leases have run out whose holders are well: they come first.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand/internal/batch"
+	"github.com/errandhq/errand/internal/storeclock"
 )
 
 // Queue is a named, ordered set of jobs in a store. Make one with [NewQueue], share it between goroutines and keep it:
@@ -17,7 +18,7 @@ import (
 type Queue struct {
 	name  string
 	store Store
-	clock *clock
+	clock *storeclock.Clock
 	tx    any // not nil: enqueue inside this transaction
 	err   error
 	batch *batch.Batcher[[]JobSpec, error]
@@ -29,7 +30,7 @@ type Queue struct {
 // NewQueue names a queue of a store. Nothing is created: a queue is there once it has a job. A bad name, or a nil store,
 // is reported by the first enqueue.
 func NewQueue(st Store, name string) *Queue {
-	q := &Queue{name: name, store: st, clock: &clock{store: st}, err: CheckName("queue", name), producer: NewID()}
+	q := &Queue{name: name, store: st, clock: storeclock.New(st), err: CheckName("queue", name), producer: NewID()}
 	if st == nil {
 		q.err = fmt.Errorf("%w: NewQueue(%q): the store is nil", ErrInvalid, name)
 	}
@@ -88,7 +89,7 @@ func (q *Queue) newSpec(ctx context.Context, task string, o *jobOptions) (JobSpe
 	}
 	runAt := o.runAt
 	if o.delay > 0 {
-		now, err := q.clock.now(ctx)
+		now, err := q.clock.Now(ctx)
 		if err != nil {
 			return JobSpec{}, err
 		}
@@ -142,7 +143,7 @@ func (q *Queue) add(ctx context.Context, group []JobSpec) error {
 	if !ok {
 		return fmt.Errorf("%w: enqueue without WithTx", ErrTxUnsupported)
 	}
-	now, err := q.clock.now(ctx)
+	now, err := q.clock.Now(ctx)
 	if err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ const (
 func (q *Queue) send(ctx context.Context, groups [][]JobSpec) (refusals []error, err error) {
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
-	now, err := q.clock.now(ctx)
+	now, err := q.clock.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -196,5 +197,5 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // jittered returns a random time between half of d and d, so that those who failed together do not return together.
 func jittered(d time.Duration) time.Duration {
-	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter needs no secrecy
+	return d/2 + rand.N(d/2+1)
 }

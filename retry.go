@@ -68,7 +68,7 @@ func (p RetryPolicy) next(attempt int) (time.Duration, bool) {
 	if attempt > p.Max {
 		return 0, false
 	}
-	return p.Backoff.delay(attempt, rand.Float64()), true //nolint:gosec // jitter needs no secrecy
+	return p.Backoff.delay(attempt, rand.Float64()), true
 }
 
 func (p RetryPolicy) validate() error {

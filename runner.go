@@ -134,19 +134,23 @@ func (e *engine) free(h *held) {
 	}
 }
 
+// count keeps the worker's counts, and logs what went wrong.
 func (e *engine) count(job *Job, o Outcome, err error) {
-	attrs := []any{
-		slog.String("job", job.ID), slog.String("task", job.Task), slog.String("queue", job.Queue),
-		slog.Int("attempt", job.Attempt), slog.Any("error", err),
-	}
 	switch o.Event { //nolint:exhaustive // the other outcomes are neither counted nor worth a line
 	case EventSucceeded:
 		e.finished.Add(1)
 	case EventFailed:
 		e.failed.Add(1)
-		e.log.Warn("errand: job failed", attrs...)
+		e.log.Warn("errand: job failed", jobAttrs(job, err)...)
 	case EventRetried:
-		e.log.Info("errand: attempt failed, another follows", append(attrs, slog.Time("at", o.At))...)
+		e.log.Info("errand: attempt failed, another follows", append(jobAttrs(job, err), slog.Time("at", o.At))...)
+	}
+}
+
+func jobAttrs(job *Job, err error) []any {
+	return []any{
+		slog.String("job", job.ID), slog.String("task", job.Task), slog.String("queue", job.Queue),
+		slog.Int("attempt", job.Attempt), slog.Any("error", err),
 	}
 }
 

@@ -348,16 +348,16 @@ type Notifier interface {
 // Topic is something to be woken up for.
 type Topic string
 
-// QueueTopic: a job of the queue became ready, or will be at a time sooner than known.
+// QueueTopic tells that a job of the queue became ready, or will be at a time sooner than known.
 func QueueTopic(queue string) Topic { return Topic("q:" + queue) }
 
-// JobTopic: the job became final or was deleted.
+// JobTopic tells that the job became final or was deleted.
 func JobTopic(id string) Topic { return Topic("j:" + id) }
 
-// WorkerTopic: the worker has new orders.
+// WorkerTopic tells that the worker has new orders.
 func WorkerTopic(worker string) Topic { return Topic("w:" + worker) }
 
-// MessageTopic: the message queue got a message.
+// MessageTopic tells that the message queue got a message.
 func MessageTopic(queue string) Topic { return Topic("m:" + queue) }
 
 // Transactor is an optional role: a store that can act inside a transaction that the user has begun on the same

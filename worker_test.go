@@ -88,8 +88,7 @@ func failed(t *testing.T, fn func(context.Context, int) error, opts ...errand.Op
 	_, stop := work(t, st, errand.WorkerConfig{Concurrency: 1}, task)
 	h := must(task.Enqueue(t.Context(), errand.NewQueue(st, "q"), 1, opts...))(t)
 	err := h.Wait(t.Context())
-	var jobErr *errand.JobError
-	if !errors.As(err, &jobErr) {
+	if _, ok := errors.AsType[*errand.JobError](err); !ok {
 		t.Fatalf("Wait: %v, want a *JobError", err)
 	}
 	if err := stop(); err != nil {

@@ -1,0 +1,139 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func doubler(sizes *[]int) *Batcher[int, int] {
+	return &Batcher[int, int]{
+		Max: 10,
+		Send: func(_ context.Context, items []int) ([]int, error) {
+			*sizes = append(*sizes, len(items))
+			time.Sleep(time.Second) // in the bubble's time
+			out := make([]int, len(items))
+			for i, n := range items {
+				out[i] = 2 * n
+			}
+			return out, nil
+		},
+	}
+}
+
+func TestLoneCallGoesAtOnceAndAFloodTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		b := doubler(&sizes)
+		var wg sync.WaitGroup
+		call := func(n int) {
+			wg.Go(func() {
+				if got, err := b.Do(t.Context(), n); got != 2*n || err != nil {
+					t.Errorf("%d: got %d, %v", n, got, err)
+				}
+			})
+		}
+		call(1)
+		synctest.Wait()
+		for n := range 25 {
+			call(n)
+		}
+		wg.Wait()
+		if want := []int{1, 10, 10, 5}; len(sizes) != 4 || sizes[0] != 1 || sizes[1] != 10 || sizes[3] != 5 {
+			t.Errorf("batches of %v, want %v", sizes, want)
+		}
+	})
+}
+
+func TestWeightBoundsABatchAndAHeavyItemGoesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		b := doubler(&sizes)
+		b.Weigh = func(n int) int { return n }
+		var wg sync.WaitGroup
+		for _, n := range []int{1, 50, 4, 4, 4} {
+			wg.Go(func() { _, _ = b.Do(t.Context(), n) })
+			synctest.Wait()
+		}
+		wg.Wait()
+		if len(sizes) != 4 || sizes[1] != 1 || sizes[2] != 2 {
+			t.Errorf("batches of %v", sizes)
+		}
+	})
+}
+
+func TestErrorReachesAllOfABatchAndTheNextGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		calls := 0
+		b := &Batcher[int, int]{Max: 10, Send: func(_ context.Context, items []int) ([]int, error) {
+			time.Sleep(time.Second)
+			if calls++; calls == 2 {
+				return nil, broken
+			}
+			return items, nil
+		}}
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		failed := 0
+		for n := range 6 {
+			wg.Go(func() {
+				if _, err := b.Do(t.Context(), n); errors.Is(err, broken) {
+					mu.Lock()
+					failed++
+					mu.Unlock()
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		if failed != 5 {
+			t.Errorf("%d calls failed, want the 5 of the second batch", failed)
+		}
+		if _, err := b.Do(t.Context(), 1); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestGivingUp: a caller who waits takes its item back; one whose item is on its way does not know; and when the one who
+// gives up was to lead, another does.
+func TestGivingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		b := doubler(&sizes)
+		var wg sync.WaitGroup
+		do := func(ctx context.Context, n int) chan error {
+			result := make(chan error, 1)
+			wg.Go(func() { _, err := b.Do(ctx, n); result <- err })
+			synctest.Wait()
+			return result
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		lead := do(t.Context(), 1)
+		waits := do(ctx, 2)
+		stays := do(t.Context(), 3)
+		cancel()
+		if err := <-waits; !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnknown) {
+			t.Errorf("waiting: %v", err)
+		}
+		time.Sleep(1500 * time.Millisecond) // the second batch, with 3, is on its way
+		ctx2, cancel2 := context.WithCancel(t.Context())
+		_ = do(t.Context(), 4)
+		rides := do(ctx2, 5)
+		time.Sleep(time.Second) // and now the third, with 4 and 5
+		cancel2()
+		if err := <-rides; !errors.Is(err, ErrUnknown) {
+			t.Errorf("on its way: %v, want ErrUnknown", err)
+		}
+		for _, r := range []chan error{lead, stays} {
+			if err := <-r; err != nil {
+				t.Error(err)
+			}
+		}
+		wg.Wait()
+	})
+}
