@@ -22,6 +22,7 @@ import (
 	"os"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/hotqueue"
 	"github.com/errandhq/errand/store"
 )
 
@@ -42,15 +43,7 @@ type App struct {
 	Worker errand.WorkerConfig
 	// HotQueues make the parameter workers that the worker command runs beside the jobs' worker, on the store that it
 	// has opened.
-	HotQueues []func(errand.Store) Runner
-}
-
-// Runner is a parameter worker, as hotqueue.Worker makes them.
-type Runner interface {
-	// Name returns the name of the message queue that it serves.
-	Name() string
-	// Run serves it until ctx ends.
-	Run(ctx context.Context) error
+	HotQueues []func(errand.Store) hotqueue.Runner
 }
 
 // The exit statuses.

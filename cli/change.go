@@ -13,7 +13,7 @@ import (
 // change is one of the commands that act on many jobs: requeue, cancel, delete.
 type change struct {
 	verb, did string         // "Delete", "deleted"
-	states    []errand.State // those in which it can be done, as far as --all without --state means them
+	states    []errand.State // those that --all without --state means; children first, so that none fails for its parent
 	asks      bool
 	call      func(errand.Store, context.Context, errand.Command) (errand.CommandReply, error)
 }
@@ -24,12 +24,12 @@ var (
 	}
 	cancelChange = change{
 		verb: "Cancel", did: "canceled", asks: true, call: errand.Store.Cancel,
-		states: []errand.State{errand.StateQueued, errand.StateScheduled, errand.StateDeferred, errand.StateStarted},
+		states: []errand.State{errand.StateDeferred, errand.StateScheduled, errand.StateQueued, errand.StateStarted},
 	}
 	deleteChange = change{
 		verb: "Delete", did: "deleted", asks: true, call: errand.Store.Delete,
 		states: []errand.State{
-			errand.StateQueued, errand.StateScheduled, errand.StateDeferred,
+			errand.StateDeferred, errand.StateScheduled, errand.StateQueued,
 			errand.StateFailed, errand.StateFinished, errand.StateCanceled,
 		},
 	}
@@ -120,13 +120,15 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 			bar.set(int64(min(from+maxIDs, len(ids))))
 		}
 		bar.end()
-		if err := s.printChanged(c, sum); err != nil {
-			return err
+		if sum.Done > 0 {
+			return s.printChanged(c, sum)
 		}
-		if sum.Done == 0 {
-			return errors.New(textf("no job was %s", c.did))
+		if s.json {
+			if err := s.out.printJSON(sum); err != nil {
+				return err
+			}
 		}
-		return nil
+		return errors.New(textf("no job was %s: %s", c.did, changedText(c, sum)))
 	})
 }
 
@@ -165,7 +167,10 @@ func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Ti
 	states []errand.State, counts map[errand.State]int64,
 ) (changedJSON, error) {
 	var sum changedJSON
-	bar := s.newProgress(c.verb, sumOf(counts, states))
+	bar := &progress{}
+	if n := sumOf(counts, states); n > maxPage { // fewer are done before there is anything to see
+		bar = s.newProgress(c.verb, n)
+	}
 	defer bar.end()
 	for _, state := range states {
 		filter.State, filter.Cursor = state, ""
@@ -239,13 +244,17 @@ func (s *session) printChanged(c change, sum changedJSON) error {
 	if s.json {
 		return s.out.printJSON(sum)
 	}
-	line := textf("%s %s", counted(sum.Done, "job", "jobs"), c.did)
+	s.out.printf("%s.\n", changedText(c, sum))
+	return nil
+}
+
+func changedText(c change, sum changedJSON) string {
+	text := textf("%s %s", counted(sum.Done, "job", "jobs"), c.did)
 	if sum.Skipped > 0 {
-		line += ", " + textf("%s skipped: not in a state for it", number(sum.Skipped))
+		text += ", " + textf("%s skipped: not in a state for it", number(sum.Skipped))
 	}
 	if sum.Missing > 0 {
-		line += ", " + textf("%s not found", number(sum.Missing))
+		text += ", " + textf("%s not found", number(sum.Missing))
 	}
-	s.out.printf("%s.\n", line)
-	return nil
+	return text
 }

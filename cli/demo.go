@@ -56,8 +56,9 @@ type demoRun struct {
 	files    *fileList
 	ids      map[string]bool // of this run's jobs
 	enqueued stretch
-	ran      stretch
-	retried  int64 // how many of the failed were requeued
+	ran      stretch       // the files' jobs, from the first start to the last end
+	ranAll   time.Duration // with the failing ones, their retries and timeouts
+	retried  int64         // how many of the failed were requeued
 	results  []fileResult
 	missing  int // results that are not there
 	failed   []*errand.Job
@@ -153,7 +154,7 @@ func (d *demoRun) run(ctx context.Context, now time.Time) error {
 		return err
 	}
 	var err error
-	if d.ran, err = d.work(ctx, "Run"); err != nil {
+	if d.ranAll, err = d.work(ctx, textf("Run")); err != nil {
 		return err
 	}
 	if err := d.read(ctx); err != nil {

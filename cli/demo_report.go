@@ -21,7 +21,8 @@ type demoJSON struct {
 	Skipped  skippedJSON  `json:"skipped"`
 	Cleared  int64        `json:"cleared"` // jobs of earlier runs
 	Enqueued stretch      `json:"enqueued"`
-	Ran      stretch      `json:"ran"`
+	Ran      stretch      `json:"ran"`         // the files' jobs, from the first start to the last end
+	RanAll   float64      `json:"all_seconds"` // of all jobs, with retries and timeouts
 	Bytes    int64        `json:"bytes"`
 	Lines    int64        `json:"lines"`
 	Results  []fileResult `json:"results"` // sorted by path
@@ -40,7 +41,7 @@ type skippedJSON struct {
 
 func (d *demoRun) asJSON() demoJSON {
 	j := demoJSON{
-		Store: maskURL(d.url), Dir: d.dir, Files: len(d.files.Paths), Cleared: d.cleared, Enqueued: d.enqueued, Ran: d.ran,
+		Store: maskURL(d.url), Dir: d.dir, Files: len(d.files.Paths), Cleared: d.cleared, Enqueued: d.enqueued, Ran: d.ran, RanAll: d.ranAll.Seconds(),
 		Skipped: skippedJSON{d.files.Links, d.files.Denied, d.files.Special, d.files.Database},
 		Results: append([]fileResult{}, d.results...), Failed: []jobJSON{}, Requeued: d.retried, Again: []jobJSON{},
 	}
@@ -102,7 +103,8 @@ func stretchText(p stretch) string {
 
 func (d *demoRun) printSummary() {
 	d.say("  %s %s %s", faint.Render(textf("ran     ")), stretchText(d.ran),
-		faint.Render(textf("(%d at a time, with retries and timeouts)", d.concurrency)))
+		faint.Render(textf("(%d at a time)", d.concurrency)))
+	d.say("  %s %s", faint.Render("        "), faint.Render(textf("the failing ones took until %s, with their retries and timeouts", span(d.ranAll))))
 	if d.missing > 0 {
 		d.say("  %s", warn.Render(textf("%s are not to be found: did another demo run on this store?", counted(d.missing, "job", "jobs"))))
 	}
@@ -124,7 +126,7 @@ const (
 	topKinds   = 6
 	topFiles   = 5
 	topFailed  = 10
-	stackLines = 12
+	stackLines = 9
 )
 
 type kind struct {
@@ -217,8 +219,9 @@ func (d *demoRun) printFlaky(ctx context.Context) error {
 		if job.Task == demoFlaky.Name() {
 			rec, _ := job.LastError()
 			d.heading("Retried until it worked")
-			d.say("  %s %s: %s, %s", job.ID, job.Task, textf("attempts 1 and 2 failed (%s)", cleanLine(rec.Error)),
-				good.Render(textf("attempt %d succeeded", job.Attempt)))
+			d.say("  %s %s", job.ID, job.Task)
+			d.say("  %s", bad.Render(textf("attempts 1 and 2: %s", cleanLine(rec.Error))))
+			d.say("  %s", good.Render(textf("attempt %d: succeeded", job.Attempt)))
 		}
 		return nil
 	})
@@ -234,8 +237,9 @@ func firstLines(text string, n int) string {
 
 func (d *demoRun) printRequeued(counts map[errand.State]int64) {
 	d.heading("Run again")
-	d.say("  %s", textf("The price list that %s missed is there now. Requeued %s, payload and history unchanged: %s queued, %s failed.",
-		demoImport.Name(), counted(d.retried, "failed job", "failed jobs"),
+	d.say("  %s", textf("The price list that %s missed has come meanwhile.", demoImport.Name()))
+	d.say("  %s", textf("Requeued %s, payload and history unchanged: %s queued, %s failed.",
+		counted(d.retried, "failed job", "failed jobs"),
 		number(counts[errand.StateQueued]), number(counts[errand.StateFailed])))
 }
 
@@ -254,6 +258,10 @@ func (d *demoRun) printAgain() {
 // printHints says how to go on from here.
 func (d *demoRun) printHints() {
 	d.heading("Look further")
+	if strings.HasPrefix(d.url, "memory:") {
+		d.say("  %s", textf("The jobs were kept in memory and are gone now. Without --store they stay in %s.", demoFile))
+		return
+	}
 	base := d.s.invocation() + " --store " + shellWord(maskURL(d.url))
 	failed := "ID"
 	for _, job := range d.again {

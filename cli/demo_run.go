@@ -78,10 +78,10 @@ func (d *demoRun) enqueue(ctx context.Context) error {
 const lookEvery = 50 * time.Millisecond
 
 // work runs a worker until no job of the queue is left to run, and shows a bar meanwhile.
-func (d *demoRun) work(ctx context.Context, what string) (stretch, error) {
+func (d *demoRun) work(ctx context.Context, what string) (time.Duration, error) {
 	counts, err := d.counts(ctx)
 	if err != nil {
-		return stretch{}, err
+		return 0, err
 	}
 	total := sumOf(counts, cancelChange.states)
 	worker := errand.NewWorker(d.st, errand.WorkerConfig{
@@ -102,7 +102,7 @@ func (d *demoRun) work(ctx context.Context, what string) (stretch, error) {
 	if ended := <-ended; err == nil {
 		err = ended
 	}
-	return newStretch(total, took), err
+	return took, err
 }
 
 // watch returns when nothing is left to run.
@@ -130,6 +130,7 @@ func (d *demoRun) watch(ctx context.Context, what string, total int64) error {
 func (d *demoRun) read(ctx context.Context) error {
 	d.results, d.mended = nil, nil
 	finished := 0
+	var first, last time.Time
 	err := d.each(ctx, errand.StateFinished, func(job *errand.Job) error {
 		finished++
 		if job.Task != demoDigest.Name() {
@@ -140,11 +141,18 @@ func (d *demoRun) read(ctx context.Context) error {
 			return fmt.Errorf("demo: result of job %s: %w", job.ID, err)
 		}
 		d.results = append(d.results, result)
+		if first.IsZero() || job.StartedAt.Before(first) {
+			first = job.StartedAt
+		}
+		if job.EndedAt.After(last) {
+			last = job.EndedAt
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	d.ran = newStretch(int64(len(d.results)), last.Sub(first))
 	slices.SortFunc(d.results, func(a, b fileResult) int { return cmp.Compare(a.Path, b.Path) })
 	d.failed = nil
 	if err := d.each(ctx, errand.StateFailed, func(job *errand.Job) error {

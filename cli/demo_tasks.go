@@ -79,9 +79,13 @@ func digestFile(ctx context.Context, in fileJob) (fileResult, error) {
 		return fileResult{}, fmt.Errorf("digest file: %w", err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fileResult{}, fmt.Errorf("digest file: %w", err)
+	}
 	result := fileResult{Path: in.Path}
 	hash := sha256.New()
-	buffer := make([]byte, 128<<10)
+	buffer := make([]byte, min(max(info.Size()+1, 512), 128<<10)) // most files are small
 	for {
 		if err := context.Cause(ctx); err != nil {
 			return fileResult{}, fmt.Errorf("digest file %s: %w", in.Path, err)

@@ -30,7 +30,7 @@ func (s *session) emptyCommand() *cobra.Command {
 			case messages:
 				return s.emptyMessages(ctx, queue, yes)
 			}
-			states := []errand.State{errand.StateQueued, errand.StateScheduled, errand.StateDeferred}
+			states := []errand.State{errand.StateDeferred, errand.StateScheduled, errand.StateQueued} // children first
 			if failed {
 				states = []errand.State{errand.StateFailed}
 			}

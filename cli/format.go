@@ -54,6 +54,7 @@ func rate(r float64) string {
 
 // span writes a duration with two units at most: 3d4h, 5m12s, 1.5s, 120ms.
 func span(d time.Duration) string {
+	const day = 24 * time.Hour
 	switch {
 	case d < 0:
 		return "-" + span(-d)
@@ -63,14 +64,14 @@ func span(d time.Duration) string {
 		return d.Round(time.Millisecond).String()
 	case d < time.Minute:
 		return d.Round(10 * time.Millisecond).String()
-	case d < time.Hour:
+	case d.Round(time.Second) < time.Hour:
 		return trimUnit(d.Round(time.Second).String(), "0s", "m")
-	case d < 24*time.Hour:
+	case d.Round(time.Minute) < day:
 		d = d.Round(time.Minute)
 		return trimUnit(fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute), "0m", "h")
 	default:
 		d = d.Round(time.Hour)
-		return trimUnit(fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour), "0h", "d")
+		return trimUnit(fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour), "0h", "d")
 	}
 }
 

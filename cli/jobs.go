@@ -112,7 +112,7 @@ func (s *session) showJobs(ctx context.Context, filter errand.JobFilter, limit i
 			s.printJobs(jobs, now, filter.State == 0)
 		}
 		if next != "" {
-			s.note("There are more: --cursor %s goes on, --limit N lists more at once.", next)
+			s.note("There are more. A larger --limit lists more at once; to go on, add --cursor %s", next)
 		}
 		return nil
 	})
@@ -136,8 +136,8 @@ func listJobs(ctx context.Context, st errand.Store, filter errand.JobFilter, lim
 }
 
 func (s *session) printJobs(jobs []*errand.Job, now time.Time, states bool) {
-	g := newGrid(column{title: "ID"}, column{title: "QUEUE", flex: true}, column{title: "TASK", flex: true}, column{title: "STATE"},
-		column{title: "ATTEMPT", right: true}, column{title: "WHEN"}, column{title: "ABOUT", flex: true})
+	g := newGrid(column{title: "ID"}, column{title: "QUEUE", flex: true}, column{title: "TASK", flex: true}, column{title: "STATE", spare: !states},
+		column{title: "ATTEMPT", right: true, spare: true}, column{title: "WHEN"}, column{title: "ABOUT", flex: true})
 	for _, job := range jobs {
 		style := plain
 		if states {

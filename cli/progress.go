@@ -21,9 +21,10 @@ func (s *session) newProgress(what string, total int64) *progress {
 		progressbar.OptionSetWidth(width),
 		progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(),
+		progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetItsString("jobs"),
 		progressbar.OptionThrottle(60*time.Millisecond),
-		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetTheme(progressbar.Theme{
@@ -32,8 +33,9 @@ func (s *session) newProgress(what string, total int64) *progress {
 	)}
 }
 
+// set says how many are done. With the first the bar appears: before, there is no rate to tell.
 func (p *progress) set(n int64) {
-	if p.bar != nil {
+	if p.bar != nil && n > 0 {
 		_ = p.bar.Set64(n) // it fails only where the bar is over, and then there is nothing to show
 	}
 }

@@ -48,8 +48,8 @@ func (s *session) printQueues(r *report) {
 	for _, state := range errand.States() {
 		g.columns = append(g.columns, column{title: stateTitles[state], right: true})
 	}
-	g.columns = append(g.columns, column{title: "IN/MIN", right: true}, column{title: "DONE/MIN", right: true},
-		column{title: "FAIL/MIN", right: true}, column{title: "OLDEST", right: true}, column{title: "NOTE"})
+	g.columns = append(g.columns, column{title: "IN/MIN", right: true, spare: true},
+		column{title: "DONE/MIN", right: true, spare: true}, column{title: "FAIL/MIN", right: true, spare: true}, column{title: "OLDEST", right: true, spare: true}, column{title: "NOTE"})
 	for _, q := range r.queues {
 		row := []any{cell{q.Name, bold}}
 		for _, state := range errand.States() {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -13,6 +14,7 @@ type column struct {
 	title string
 	right bool // numbers
 	flex  bool // is cut where the terminal is too narrow
+	spare bool // is left out where that is not enough
 }
 
 // cell is text from anywhere, and how it looks.
@@ -43,12 +45,16 @@ func (g *grid) add(cells ...any) {
 	g.rows = append(g.rows, row)
 }
 
+// A terminal narrower than this gets no lines between the columns: they are wanted for the text.
+const frameWidth = 110
+
 // print writes the table.
 func (s *screen) print(g *grid) {
+	framed := s.terminal && s.width() >= frameWidth
 	if s.terminal {
-		g.fit(s.width())
+		g.fit(s.width(), framed)
 	}
-	t := table.New().Wrap(false).BorderHeader(s.terminal).StyleFunc(func(row, col int) lipgloss.Style {
+	t := table.New().Wrap(false).StyleFunc(func(row, col int) lipgloss.Style {
 		style := faint
 		if row != table.HeaderRow {
 			style = g.rows[row][col].style
@@ -56,15 +62,20 @@ func (s *screen) print(g *grid) {
 		if g.columns[col].right {
 			style = style.Align(lipgloss.Right)
 		}
-		if s.terminal {
+		switch {
+		case framed:
 			return style.Padding(0, 1)
+		case col < len(g.columns)-1:
+			return style.PaddingRight(2)
+		default:
+			return style
 		}
-		return style.PaddingRight(2)
 	})
-	if s.terminal {
+	if framed {
 		t = t.Border(lipgloss.RoundedBorder()).BorderStyle(faint)
 	} else {
-		t = t.Border(lipgloss.Border{}).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false)
+		t = t.Border(lipgloss.Border{}).BorderHeader(false).BorderColumn(false).
+			BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false)
 	}
 	titles := make([]string, len(g.columns))
 	for i, c := range g.columns {
@@ -79,24 +90,55 @@ func (s *screen) print(g *grid) {
 		t = t.Row(texts...)
 	}
 	for line := range strings.Lines(t.Render()) {
+		line = strings.TrimRight(line, "\n")
 		if !s.terminal {
-			line = strings.TrimRight(ansi.Strip(line), " \n")
+			line = strings.TrimRight(ansi.Strip(line), " ")
 		}
-		s.printf("%s\n", strings.TrimRight(line, "\n"))
+		s.printf("%s\n", line)
 	}
 }
 
-// fit cuts the flexible columns so that the table is no wider than the terminal, if that can be done.
-func (g *grid) fit(width int) {
-	const least = 8
+// The flexible columns are cut to no less than this: while there are spare columns to leave out, and after that.
+const (
+	fairWidth  = 20
+	leastWidth = 8
+)
+
+// fit makes the table no wider than the terminal, if that can be done.
+func (g *grid) fit(width int, framed bool) {
+	for g.cut(width, fairWidth, framed) > width {
+		last := -1
+		for col, c := range g.columns {
+			if c.spare {
+				last = col
+			}
+		}
+		if last < 0 {
+			g.cut(width, leastWidth, framed)
+			return
+		}
+		g.columns = slices.Delete(g.columns, last, last+1)
+		for i := range g.rows {
+			g.rows[i] = slices.Delete(g.rows[i], last, last+1)
+		}
+	}
+}
+
+// cut shortens the texts of the flexible columns, the widest first, until the table fits or every one is down to least.
+// It returns the table's width.
+func (g *grid) cut(width, least int, framed bool) int {
+	between, ends := 2, -2
+	if framed {
+		between, ends = 3, 1
+	}
 	widths := make([]int, len(g.columns))
-	total := len(g.columns) + 1 // the lines between the columns
+	total := ends
 	for col := range g.columns {
 		widths[col] = lipgloss.Width(g.columns[col].title)
 		for _, row := range g.rows {
 			widths[col] = max(widths[col], lipgloss.Width(row[col].text))
 		}
-		total += widths[col] + 2
+		total += widths[col] + between
 	}
 	for total > width {
 		widest := -1
@@ -116,4 +158,5 @@ func (g *grid) fit(width int) {
 			row[col].text = ansi.Truncate(row[col].text, widths[col], "…")
 		}
 	}
+	return total
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/hotqueue"
 	"github.com/spf13/cobra"
 )
 
@@ -120,7 +121,7 @@ func (s *session) work(ctx context.Context, names []string, config errand.Worker
 		return s.noTasks()
 	}
 	return s.withStore(ctx, func(st errand.Store, _ time.Time) error {
-		var runners []Runner
+		var runners []hotqueue.Runner
 		for _, build := range s.app.HotQueues {
 			runners = append(runners, build(st))
 		}
@@ -144,14 +145,14 @@ func (s *session) work(ctx context.Context, names []string, config errand.Worker
 }
 
 // choose says which queues and which parameter workers the names on the command line mean. Without names it is all.
-func choose(names, queues []string, runners []Runner) ([]string, []Runner) {
+func choose(names, queues []string, runners []hotqueue.Runner) ([]string, []hotqueue.Runner) {
 	if len(names) == 0 {
 		return queues, runners
 	}
 	var jobs []string
-	var chosen []Runner
+	var chosen []hotqueue.Runner
 	for _, name := range names {
-		i := slices.IndexFunc(runners, func(r Runner) bool { return r.Name() == name })
+		i := slices.IndexFunc(runners, func(r hotqueue.Runner) bool { return r.Name() == name })
 		if i >= 0 {
 			chosen = append(chosen, runners[i])
 		}
@@ -163,12 +164,12 @@ func choose(names, queues []string, runners []Runner) ([]string, []Runner) {
 }
 
 // runAll runs the worker and the parameter workers, and stops all when one of them fails.
-func (s *session) runAll(ctx context.Context, st errand.Store, worker *errand.Worker, runners []Runner, config errand.WorkerConfig) error {
+func (s *session) runAll(ctx context.Context, st errand.Store, worker *errand.Worker, runners []hotqueue.Runner, config errand.WorkerConfig) error {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan struct{})
 	var watch sync.WaitGroup
-	watch.Go(func() { s.watchSignals(ctx, done, worker, config.StopTimeout) })
+	watch.Go(func() { s.watchSignals(ctx, done, worker, runners, config.StopTimeout) })
 	var group sync.WaitGroup
 	errs := make(chan error, len(runners)+1)
 	start := func(run func() error) {
@@ -198,7 +199,9 @@ func (s *session) runAll(ctx context.Context, st errand.Store, worker *errand.Wo
 }
 
 // watchSignals says what the first signal does, and does what the second says.
-func (s *session) watchSignals(ctx context.Context, done <-chan struct{}, worker *errand.Worker, patience time.Duration) {
+func (s *session) watchSignals(ctx context.Context, done <-chan struct{}, worker *errand.Worker, runners []hotqueue.Runner,
+	patience time.Duration,
+) {
 	select {
 	case <-ctx.Done():
 	case <-done:
@@ -212,12 +215,17 @@ func (s *session) watchSignals(ctx context.Context, done <-chan struct{}, worker
 		if worker != nil {
 			worker.Abort()
 		}
+		for _, r := range runners {
+			if r, ok := r.(interface{ Abort() }); ok {
+				r.Abort()
+			}
+		}
 	case <-done:
 	}
 }
 
 // runHotQueue runs a parameter worker; with burst, until its queue is empty.
-func runHotQueue(ctx context.Context, st errand.Store, r Runner, burst bool) error {
+func runHotQueue(ctx context.Context, st errand.Store, r hotqueue.Runner, burst bool) error {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	var watch sync.WaitGroup
@@ -254,7 +262,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // noTasks refuses a worker that could run nothing, and says how to build one that can.
 func (s *session) noTasks() error {
-	return misuse(`%s worker knows no tasks but the demo's: tasks are Go functions, and a worker is a program that contains them.
+	return misuse(`this program knows no tasks but the demo's: tasks are Go functions, and a worker is a program that contains them.
 '%s worker %s' runs the demo's jobs. For your own, write main.go:
 
 package main
@@ -280,5 +288,5 @@ and then
 	go mod init example.com/office && go get github.com/errandhq/errand && go build -o office .
 	./office enqueue greet '"Ann"' --keep-result 1h
 	./office worker
-`, s.name, s.name, demoQueue)
+`, s.name, demoQueue)
 }

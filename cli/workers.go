@@ -33,8 +33,8 @@ func (s *session) showWorkers(ctx context.Context, _ []string) error {
 		s.out.printf("%s\n", textf("No workers."))
 		return nil
 	}
-	workers := newGrid(column{title: "WORKER", flex: true}, column{title: "KIND"}, column{title: "STATUS"}, column{title: "SEEN"},
-		column{title: "UP"}, column{title: "RUNS", right: true}, column{title: "FINISHED", right: true},
+	workers := newGrid(column{title: "WORKER", flex: true}, column{title: "KIND", spare: true}, column{title: "STATUS"}, column{title: "SEEN"},
+		column{title: "UP", spare: true}, column{title: "RUNS", right: true}, column{title: "FINISHED", right: true},
 		column{title: "FAILED", right: true}, column{title: "QUEUES", flex: true})
 	running := newGrid(column{title: "JOB"}, column{title: "TASK", flex: true}, column{title: "QUEUE", flex: true},
 		column{title: "ATTEMPT", right: true}, column{title: "FOR"}, column{title: "WORKER", flex: true})

@@ -45,20 +45,9 @@ func (l *loop) callAgain(ctx context.Context, message []byte) error {
 
 // observed calls the function and shows meanwhile that it runs.
 func (l *loop) observed(ctx context.Context, run errand.RunningJob, message []byte) error {
-	l.mu.Lock()
-	l.running[run.ID] = run
-	l.mu.Unlock()
+	l.tally.begin(run)
 	ok := false
-	defer func() { // also after a panic
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.running, run.ID)
-		if ok {
-			l.finished++
-		} else {
-			l.failed++
-		}
-	}()
+	defer func() { l.tally.end(run.ID, ok) }() // also after a panic
 	err := l.call(ctx, message)
 	ok = err == nil
 	return err

@@ -90,5 +90,5 @@ func (q *Queue[T]) encode(values []T) ([][]byte, error) {
 	return messages, nil
 }
 
-// ErrEmpty: the queue stayed empty for as long as [NoWait] or [Wait] allows.
+// ErrEmpty says that the queue stayed empty for as long as [NoWait] or [Wait] allows.
 var ErrEmpty = errors.New("queue is empty")

@@ -8,15 +8,14 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
-	"github.com/errandhq/errand/internal/batch"
 	"github.com/errandhq/errand/internal/wait"
 )
 
 // Get takes the next message. When there is none it waits for one: until ctx ends, or as long as [Wait] or [NoWait]
 // allows; then it returns [ErrEmpty]. A message that does not decode is a [*DecodeError].
 //
-// A Get whose ctx ends while the store is at work waits a moment for the store's answer, so that what it took is not
-// lost. An error of the store is not followed by another try: what was taken may be lost then.
+// A Get whose ctx ends while the store is at work waits for the store's answer, seconds at most, so that what the store
+// gives is not lost. An error of the store is not followed by another try: what was taken may be lost then.
 func (q *Queue[T]) Get(ctx context.Context, opts ...GetOption) (T, error) {
 	g := getter[T]{queue: q, patience: patience(opts)}
 	defer g.close()
@@ -48,7 +47,7 @@ func (q *Queue[T]) Consume(ctx context.Context, opts ...GetOption) iter.Seq2[T, 
 			case errors.Is(err, errand.ErrInvalid), errors.Is(err, errand.ErrClosed):
 				yield(value, fmt.Errorf("consume %q: %w", q.name, err))
 				return
-			case errors.Is(err, context.Cause(ctx)) && !errors.Is(err, errand.ErrUnknownOutcome):
+			case errors.Is(err, context.Cause(ctx)):
 				return
 			default:
 				failures++
@@ -147,24 +146,15 @@ type taken struct {
 	ok      bool
 }
 
-// Bounds of a request that takes messages.
-const (
-	takeTimeout = 30 * time.Second
-	takeGrace   = 5 * time.Second // how long a taker whose ctx has ended waits for a request under way
-)
+// takeTimeout bounds a request that takes messages. Nothing else ends one: what it takes would be lost.
+const takeTimeout = 10 * time.Second
 
 // take removes the next message, together with others who ask at the same time.
 func (q *Queue[T]) take(ctx context.Context) (taken, error) {
 	if err := context.Cause(ctx); err != nil {
 		return taken{}, err
 	}
-	patient, stop := outlast(ctx, takeGrace)
-	defer stop()
-	got, err := q.takes.Do(patient, struct{}{})
-	if errors.Is(err, batch.ErrUnknown) {
-		err = fmt.Errorf("%w: a message may be lost: %w", errand.ErrUnknownOutcome, context.Cause(ctx))
-	}
-	return got, err
+	return q.takes.Do(context.WithoutCancel(ctx), struct{}{})
 }
 
 // sendTakes is one shared round trip: one message for each who asks, as far as they go.
@@ -179,32 +169,12 @@ func (q *Queue[T]) sendTakes(ctx context.Context, askers []struct{}) ([]taken, e
 
 // pop asks the store for up to limit messages, once.
 func (q *Queue[T]) pop(ctx context.Context, limit int) ([][]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, takeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeTimeout)
 	defer cancel()
 	now, err := q.clock.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return q.store.Pop(ctx, now, q.name, limit)
-}
-
-// outlast returns a context that ends a while after ctx does.
-func outlast(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	if ctx.Done() == nil {
-		return ctx, func() {}
-	}
-	later, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	var timer *time.Timer
-	armed := make(chan struct{})
-	disarm := context.AfterFunc(ctx, func() {
-		timer = time.AfterFunc(grace, func() { cancel(context.Cause(ctx)) })
-		close(armed)
-	})
-	return later, func() {
-		if !disarm() {
-			<-armed
-			timer.Stop()
-		}
-		cancel(nil)
-	}
+	messages, err := q.store.Pop(ctx, now, q.name, limit)
+	return messages, unanswered(ctx, takeTimeout, err)
 }

@@ -31,11 +31,7 @@ type loop struct {
 	cancelCalls context.CancelCauseFunc
 	began       time.Time
 	stopping    atomic.Bool
-
-	mu       sync.Mutex
-	running  map[string]errand.RunningJob
-	finished int64
-	failed   int64
+	tally       tally
 }
 
 // run is Run. The order in which things stop: taking parameters; calls; then what tells of them.
@@ -119,7 +115,7 @@ func (l *loop) awaitCalls() error {
 		return nil
 	case <-grace.C:
 	}
-	if stuck := l.runningCalls(); stuck > 0 {
+	if stuck := l.tally.len(); stuck > 0 {
 		return fmt.Errorf("%w: %d calls ignore their context", errand.ErrStopping, stuck)
 	}
 	<-done
@@ -141,7 +137,7 @@ func (l *loop) takeAll(ctx context.Context) {
 			l.release(n)
 			return
 		}
-		messages, err := l.take(ctx, n)
+		messages, err := l.pop(ctx, n)
 		for _, message := range messages {
 			l.pending.Go(func() {
 				defer l.release(1)
@@ -205,13 +201,6 @@ func (l *loop) release(n int) {
 	for range n {
 		<-l.slots
 	}
-}
-
-// take removes up to n parameters. The end of ctx does not cut it off at once: what it takes would be lost.
-func (l *loop) take(ctx context.Context, n int) ([][]byte, error) {
-	patient, stop := outlast(ctx, takeGrace)
-	defer stop()
-	return l.pop(patient, n)
 }
 
 // trouble logs an error of the store, ever more rarely as it goes on.

@@ -151,7 +151,15 @@ func (q *Queue[T]) sendPuts(ctx context.Context, groups [][][]byte) ([]struct{},
 			break
 		}
 	}
-	return make([]struct{}, len(groups)), err
+	return make([]struct{}, len(groups)), unanswered(ctx, putTimeout, err)
+}
+
+// unanswered says of an error that it was this package's patience that ended, not the caller's.
+func unanswered(ctx context.Context, timeout time.Duration, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: no answer within %v: %w", errand.ErrUnavailable, timeout, err)
+	}
+	return err
 }
 
 // pause waits for d, or until ctx ends.

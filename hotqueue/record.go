@@ -2,8 +2,10 @@ package hotqueue
 
 import (
 	"context"
+	"maps"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -63,22 +65,54 @@ func (l *loop) sendRecord(gone bool) error {
 		Queues: []string{l.queue}, Tasks: []string{l.task}, Concurrency: l.concurrency,
 		StartedAt: l.began, SeenAt: l.clock.Known(), Every: beat, Stopping: l.stopping.Load(), Gone: gone,
 	}
-	l.mu.Lock()
-	rec.Held, rec.Finished, rec.Failed = len(l.running), l.finished, l.failed
-	for _, run := range l.running {
-		rec.Running = append(rec.Running, run)
-	}
-	l.mu.Unlock()
-	slices.SortFunc(rec.Running, func(a, b errand.RunningJob) int { return a.StartedAt.Compare(b.StartedAt) })
-	rec.Running = rec.Running[:min(len(rec.Running), maxRunningShown)]
+	l.tally.fill(&rec)
 	return l.store.Heartbeat(ctx, rec)
 }
 
-// runningCalls returns how many calls have not returned.
-func (l *loop) runningCalls() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.running)
+// tally is what the record says of calls. The zero value is ready.
+type tally struct {
+	mu       sync.Mutex
+	running  map[string]errand.RunningJob
+	finished int64
+	failed   int64
+}
+
+func (t *tally) begin(run errand.RunningJob) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running == nil {
+		t.running = map[string]errand.RunningJob{}
+	}
+	t.running[run.ID] = run
+}
+
+func (t *tally) end(id string, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.running, id)
+	if ok {
+		t.finished++
+	} else {
+		t.failed++
+	}
+}
+
+// len returns how many calls have not returned.
+func (t *tally) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.running)
+}
+
+// fill completes a record. Of the running calls it names those that run longest.
+func (t *tally) fill(rec *errand.WorkerRecord) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rec.Held, rec.Finished, rec.Failed = len(t.running), t.finished, t.failed
+	rec.Running = slices.SortedFunc(maps.Values(t.running), func(a, b errand.RunningJob) int {
+		return a.StartedAt.Compare(b.StartedAt)
+	})
+	rec.Running = rec.Running[:min(len(rec.Running), maxRunningShown)]
 }
 
 // unlisted returns the store without the record of a worker in it: the worker is part of a parameter worker, which sends

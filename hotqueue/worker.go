@@ -103,8 +103,7 @@ func (w *ParameterWorker[T]) newLoop(ctx context.Context) *loop {
 	l := &loop{
 		workerOptions: w.options,
 		store:         q.store, queue: q.name, task: TaskName(q.name), clock: q.clock, pop: q.pop, abort: w.abort,
-		slots:   make(chan struct{}, w.options.concurrency),
-		running: map[string]errand.RunningJob{},
+		slots: make(chan struct{}, w.options.concurrency),
 	}
 	l.call = func(ctx context.Context, message []byte) error {
 		parameter, err := q.decode(message)

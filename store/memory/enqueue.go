@@ -70,12 +70,6 @@ func (t *turn) add(q *queue, spec *errand.JobSpec) {
 	e := t.newEntry(spec)
 	e.job.ReadyAt = later(e.job.RunAt, t.now)
 	living, failed := t.parentsOf(e)
-	for _, id := range e.job.DependsOn {
-		if t.children[id] == nil {
-			t.children[id] = make(map[*entry]struct{})
-		}
-		t.children[id][e] = struct{}{}
-	}
 	q.enqueued.add(t.now, 1)
 	if failed == nil {
 		q.hold(e, t.now)
@@ -92,11 +86,17 @@ func (t *turn) add(q *queue, spec *errand.JobSpec) {
 	}
 }
 
-// newEntry makes the entry of a job that is in no state yet.
+// newEntry makes the entry of a job that is in no state yet. Its parents know it from now on.
 func (t *turn) newEntry(spec *errand.JobSpec) *entry {
 	t.arrivals++
 	e := &entry{arrival: t.arrivals, job: errand.Job{JobSpec: cloneSpec(spec), CreatedAt: t.now}}
 	t.jobs[spec.ID] = e
+	for _, id := range e.job.DependsOn {
+		if t.children[id] == nil {
+			t.children[id] = make(map[*entry]struct{})
+		}
+		t.children[id][e] = struct{}{}
+	}
 	return e
 }
 

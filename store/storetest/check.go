@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -43,7 +44,7 @@ func none[T any](list []T) []T {
 // difference describes how two values of a struct type differ, field by field; empty: they are equal.
 func difference(got, want any) string {
 	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
-	text := ""
+	var text strings.Builder
 	for i := range g.NumField() {
 		field := g.Type().Field(i)
 		a, b := g.Field(i).Interface(), w.Field(i).Interface()
@@ -51,12 +52,12 @@ func difference(got, want any) string {
 			continue
 		}
 		if field.Anonymous {
-			text += difference(a, b)
+			text.WriteString(difference(a, b))
 			continue
 		}
-		text += fmt.Sprintf("\n\t%s: got %s, want %s", field.Name, short(a), short(b))
+		fmt.Fprintf(&text, "\n\t%s: got %s, want %s", field.Name, short(a), short(b))
 	}
-	return text
+	return text.String()
 }
 
 // short prints a value, at most a few hundred bytes of it.

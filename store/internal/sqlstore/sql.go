@@ -39,8 +39,8 @@ WHERE queue = ? AND state = 4 AND worker = ? AND claim = ? ORDER BY priority DES
 WHERE queue = ? AND state = 4 AND rank < ? ORDER BY rank, seq LIMIT ?`
 
 	saveJob = `UPDATE errand_jobs SET state = ?, rank = ?, flags = ?, ready_at = ?, started_at = ?, unknown_since = ?,
-expires_at = ?, token = ?, attempt = ?, recoveries = ?, settled = ?, waits = ?, worker = ?, claim = ?, options = ?, history = ?,
-progress = ?, result = ? WHERE seq = ?`
+expires_at = ?, token = ?, attempt = ?, recoveries = ?, settled = ?, waits = ?, worker = ?, claim = ?, history = ?, progress = ?,
+result = ? WHERE seq = ?`
 	setFlags = `UPDATE errand_jobs SET flags = ? WHERE seq = ?`
 
 	// deleteSucceeded settles a job that nothing else refers to.
@@ -55,7 +55,8 @@ WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
 	// 72057594037927936 is 1 << 56: see queuedRank
 	promoteJobs = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at
 WHERE seq IN (SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?)`
-	firstRank = `SELECT rank FROM errand_jobs WHERE queue = ? AND state = ? AND rank >= ? ORDER BY rank LIMIT 1`
+	firstScheduled = `SELECT rank FROM errand_jobs WHERE queue = ? AND state = 1 ORDER BY rank LIMIT 1`
+	firstQueued    = `SELECT rank FROM errand_jobs WHERE queue = ? AND state = 3 AND rank >= ? ORDER BY rank LIMIT 1`
 
 	expiredJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
 WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`
@@ -80,7 +81,7 @@ finished_total = ?, finished_minute = ?, finished_current = ?, finished_before =
 failed_total = ?, failed_minute = ?, failed_current = ?, failed_before = ? WHERE name = ?`
 )
 
-// What jobs have to do with each other. The kind of a dependency is one of waits, orphaned and past.
+// What jobs have to do with each other. The kind of a dependency is waits, failed and past.
 const (
 	uniqueHolder = `SELECT job, free_at FROM errand_uniques WHERE queue = ? AND key = ?`
 	holdUnique   = `INSERT INTO errand_uniques (queue, key, job, free_at) VALUES (?, ?, ?, ?)
@@ -89,6 +90,7 @@ ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, free_at = excluded.fr
 
 	setDep = `INSERT INTO errand_deps (parent, child, kind) VALUES (?, ?, ?)
 ON CONFLICT (parent, child) DO UPDATE SET kind = excluded.kind`
+	resetDep  = `UPDATE errand_deps SET kind = 0 WHERE parent = ? AND child = ?`
 	deleteDep = `DELETE FROM errand_deps WHERE parent = ? AND child = ?`
 	// childrenOf finds the children of one kind, in the order in which they came.
 	childrenOf = `SELECT d.child FROM errand_deps d JOIN errand_jobs j ON j.id = d.child

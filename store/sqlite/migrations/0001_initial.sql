@@ -2,9 +2,9 @@
 
 CREATE TABLE errand_jobs (
     seq           INTEGER PRIMARY KEY,          -- order of arrival
-    id            BLOB    NOT NULL UNIQUE,      -- 16 bytes
+    id            BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
     queue         TEXT    NOT NULL,
-    state         INTEGER NOT NULL,
+    state         INTEGER NOT NULL CHECK (state BETWEEN 1 AND 7),
     rank          INTEGER NOT NULL,             -- sort key within the state: see rank in store/internal/sqlstore
     task          TEXT    NOT NULL,
     priority      INTEGER NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE errand_jobs (
     waits         INTEGER NOT NULL DEFAULT 0,   -- deferred only: jobs that it waits for
     worker        TEXT    NOT NULL DEFAULT '',
     claim         INTEGER NOT NULL DEFAULT 0,   -- number of its worker's claim
-    payload       BLOB    NOT NULL,
+    payload       BLOB,                         -- NULL: no bytes
     options       BLOB,                         -- JSON; NULL: all at their defaults
     history       BLOB,                         -- JSON
     progress      BLOB,                         -- JSON
@@ -91,7 +91,7 @@ CREATE TABLE errand_workers (
 CREATE TABLE errand_messages (
     queue TEXT    NOT NULL,
     seq   INTEGER NOT NULL,
-    body  BLOB    NOT NULL,
+    body  BLOB,                                 -- NULL: no bytes
     PRIMARY KEY (queue, seq)
 ) STRICT, WITHOUT ROWID;
 

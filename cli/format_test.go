@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/errandhq/errand"
+)
+
+func TestFormats(t *testing.T) {
+	const day = 24 * time.Hour
+	tests := []struct{ got, want string }{
+		{number(0), "0"}, {number(999), "999"}, {number(1000), "1,000"}, {number(1234567), "1,234,567"}, {number(-1234), "-1,234"},
+		{byteCount(0), "0 B"}, {byteCount(999), "999 B"}, {byteCount(1000), "1.0 kB"}, {byteCount(999_999), "1.0 MB"},
+		{byteCount(1_234_567), "1.2 MB"}, {byteCount(9_000_000_000_000_000_000), "9.0 EB"},
+		{rate(0), "0"}, {rate(0.25), "0.2"}, {rate(12.6), "13"}, {rate(4321), "4,321"},
+		{span(0), "0s"}, {span(1500 * time.Nanosecond), "2µs"}, {span(12345 * time.Microsecond), "12ms"},
+		{span(1234 * time.Millisecond), "1.23s"}, {span(10 * time.Second), "10s"}, {span(time.Minute), "1m"}, {span(72 * time.Second), "1m12s"},
+		{span(10 * time.Minute), "10m"}, {span(3 * time.Hour), "3h"}, {span(3*time.Hour + 59*time.Second), "3h1m"},
+		{span(59*time.Minute + 59*time.Second + 700*time.Millisecond), "1h"},
+		{span(23*time.Hour + 59*time.Minute + 40*time.Second), "1d"},
+		{span(2 * day), "2d"}, {span(30*day + 5*time.Hour), "30d5h"}, {span(-time.Second), "-1s"},
+		{maskURL("postgres://ann:secret@db:5432/jobs?sslmode=require"), "postgres://ann:xxxxx@db:5432/jobs?sslmode=require"},
+		{maskURL("redis://db:6379?password=secret"), "redis://db:6379?password=xxxxx"},
+		{maskURL("mysql://ann:sec ret@%zz/"), "mysql:..."},
+		{maskURL("sqlite:a b.db"), "sqlite:a b.db"}, {maskURL("memory:"), "memory:"},
+		{databaseFile("sqlite:jobs.db"), "jobs.db"}, {databaseFile("sqlite:///var/jobs.db?sync=normal"), "/var/jobs.db"},
+		{databaseFile("memory:"), ""},
+		{shellWord("sqlite:jobs.db"), "sqlite:jobs.db"}, {shellWord("a b"), "'a b'"}, {shellWord("it's"), `'it'\''s'`},
+		{clip("héllo", 2), "h…"}, {clip("hello", 5), "hello"},
+		{counted(1, "job", "jobs"), "1 job"}, {counted(int64(1200), "job", "jobs"), "1,200 jobs"},
+	}
+	for i, tt := range tests {
+		if tt.got != tt.want {
+			t.Errorf("%d: %q, want %q", i, tt.got, tt.want)
+		}
+	}
+}
+
+func TestParseBackoff(t *testing.T) {
+	for text, want := range map[string]string{
+		"10s": "after 10s each", "10s..1h": "after 10s, doubling up to 1h", "1s,5s, 30s": "after 1s, 5s, 30s",
+	} {
+		b, err := parseBackoff(text)
+		if got := backoffText(b); err != nil || got != want {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "10", "10s..", "..", "1s,", "soon"} {
+		if _, err := parseBackoff(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+func TestParseTime(t *testing.T) {
+	want := time.Date(2026, 1, 31, 15, 4, 0, 0, time.Local)
+	for _, text := range []string{"2026-01-31 15:04", "2026-01-31 15:04:00", want.Format(time.RFC3339)} {
+		if got, err := parseTime(text); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "tomorrow", "15:04"} {
+		if _, err := parseTime(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+// TestFit proves that a table is cut to the terminal, wide characters counted as two columns.
+func TestFit(t *testing.T) {
+	g := newGrid(column{title: "ID"}, column{title: "ERROR", flex: true})
+	g.add("0123456789", "错误错误错误错误错误错误错误错误")
+	g.add("0", "short")
+	g.fit(30, true)
+	if got := g.rows[0][0].text; got != "0123456789" {
+		t.Errorf("a column that is not flexible is cut: %q", got)
+	}
+	if got := lipgloss.Width(g.rows[0][1].text); got > 13 || got < 12 {
+		t.Errorf("cut to %d columns, want 13 or, at a wide character, 12", got)
+	}
+	if g.rows[1][1].text != "short" {
+		t.Errorf("a short text is cut: %q", g.rows[1][1].text)
+	}
+
+	spare := newGrid(column{title: "ID"}, column{title: "ATTEMPT", spare: true}, column{title: "ERROR", flex: true})
+	spare.add("0123456789", "1", "a text that is too long")
+	spare.fit(34, false)
+	if len(spare.columns) != 2 || !strings.HasPrefix(spare.rows[0][1].text, "a text that is too") {
+		t.Errorf("%d columns, with %q", len(spare.columns), spare.rows[0][1].text)
+	}
+}
+
+// TestQueueBar proves that the largest queue fills the room and that one job among many is seen.
+func TestQueueBar(t *testing.T) {
+	q := errand.QueueInfo{Counts: map[errand.State]int64{errand.StateFinished: 10_000, errand.StateFailed: 1}}
+	if got := lipgloss.Width(queueBar(q, 10_001, 20)); got != 21 {
+		t.Errorf("the bar has %d columns, want 20 and 1 for the failed job", got)
+	}
+	if got := queueBar(errand.QueueInfo{}, 0, 20); got != "" {
+		t.Errorf("an empty queue has the bar %q", got)
+	}
+}

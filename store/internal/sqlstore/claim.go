@@ -1,0 +1,317 @@
+package sqlstore
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/errandhq/errand"
+)
+
+// promoteAtOnce bounds how many due jobs of a queue one claim makes queued. Past it, jobs that became due together may
+// be claimed in the order of their time in place of that of their priority.
+const promoteAtOnce = 2000
+
+// Claim is errand.Engine's. repeated says that the request is known to have been answered before, with no jobs.
+func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimReply, error) {
+	var reply errand.ClaimReply
+	if err := s.begin(req.Now); err != nil {
+		return reply, fmt.Errorf("claim: %w", err)
+	}
+	var queues []*queue
+	for i, name := range req.Queues {
+		if slices.Contains(req.Queues[:i], name) {
+			continue
+		}
+		q, err := s.queue(name)
+		if err != nil {
+			return reply, fmt.Errorf("claim: %w", err)
+		}
+		if err := s.due(q, &reply, req.Limit); err != nil {
+			return reply, fmt.Errorf("claim from %q: %w", name, err)
+		}
+		queues = append(queues, q)
+	}
+	last, err := s.lastClaim(req.Worker)
+	if err != nil {
+		return reply, fmt.Errorf("claim: %w", err)
+	}
+	if req.Number > 0 && (repeated || req.Number <= last) {
+		reply.Jobs, err = s.held(&req, queues)
+		return reply, err
+	}
+	c := chooser{s: s, req: &req, lastChance: req.LastChance}
+	for _, q := range queues {
+		if err := c.choose(q); err != nil {
+			return reply, fmt.Errorf("claim from %q: %w", q.name, err)
+		}
+	}
+	if err := c.start(max(req.Number, last)); err != nil {
+		return reply, fmt.Errorf("claim: %w", err)
+	}
+	reply.Jobs = c.jobs
+	return reply, nil
+}
+
+// Idle looks, without changing anything, whether a claim can be answered without jobs, and answers it.
+func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle bool, err error) {
+	if err := s.begin(req.Now); err != nil {
+		return reply, false, fmt.Errorf("claim: %w", err)
+	}
+	for _, name := range req.Queues {
+		q, err := s.queue(name)
+		if err != nil {
+			return reply, false, fmt.Errorf("claim: %w", err)
+		}
+		if q.count[errand.StateQueued] > 0 && !q.paused {
+			return reply, false, nil
+		}
+		if err := s.nextDue(q, &reply); err != nil {
+			return reply, false, fmt.Errorf("claim from %q: %w", name, err)
+		}
+	}
+	if !reply.NextDue.IsZero() && !reply.NextDue.After(s.now) {
+		return errand.ClaimReply{}, false, nil
+	}
+	last, err := s.lastClaim(req.Worker)
+	if err != nil || req.Number > 0 && req.Number <= last {
+		return errand.ClaimReply{}, false, err
+	}
+	return reply, true, nil
+}
+
+func (s *Session) lastClaim(worker string) (number int64, err error) {
+	_, err = one(s.tx, lastClaim, func(row Row) error {
+		number = row.Int(0)
+		return nil
+	}, worker)
+	return number, err
+}
+
+// due makes the jobs of a queue that are due queued, and keeps when the next will be.
+func (s *Session) due(q *queue, reply *errand.ClaimReply, limit int) error {
+	if _, err := s.promote(q, max(promoteAtOnce, 2*limit)); err != nil {
+		return err
+	}
+	return s.nextDue(q, reply)
+}
+
+// promote makes jobs that are due queued, at most limit of them, and counts them.
+func (s *Session) promote(q *queue, limit int) (int, error) {
+	if q.count[errand.StateScheduled] == 0 || limit <= 0 {
+		return 0, nil
+	}
+	first, ok, err := s.firstRank(firstScheduled, q.name)
+	if err != nil || !ok || first > micros(s.now) {
+		return 0, err
+	}
+	n, err := s.tx.Exec(promoteJobs, q.name, micros(s.now), int64(limit))
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	q.add(errand.StateScheduled, -n)
+	q.add(errand.StateQueued, n)
+	s.tell(errand.QueueTopic(q.name))
+	return int(n), nil
+}
+
+func (s *Session) nextDue(q *queue, reply *errand.ClaimReply) error {
+	if q.count[errand.StateScheduled] == 0 {
+		return nil
+	}
+	rank, ok, err := s.firstRank(firstScheduled, q.name)
+	if next := timeOf(rank); ok && (reply.NextDue.IsZero() || next.Before(reply.NextDue)) {
+		reply.NextDue = next
+	}
+	return err
+}
+
+// firstRank returns the lowest rank that a query finds.
+func (s *Session) firstRank(query string, args ...any) (rank int64, ok bool, err error) {
+	ok, err = one(s.tx, query, func(row Row) error {
+		rank = row.Int(0)
+		return nil
+	}, args...)
+	return rank, ok, err
+}
+
+// chooser finds the jobs of a claim and starts them.
+type chooser struct {
+	s          *Session
+	req        *errand.ClaimRequest
+	lastChance bool // it may still take a job on its last recovery
+
+	jobs   []*errand.Job
+	seqs   []byte // of jobs, as a JSON array that is not closed
+	broken []*record
+}
+
+const (
+	skipPage = 200 // how many jobs are read at least after those on their last recovery have been skipped
+	maxPage  = 4000
+)
+
+// choose takes jobs from a queue, as many as it has and the limit allows.
+func (c *chooser) choose(q *queue) error {
+	if q.paused {
+		return nil
+	}
+	taken, left := int64(0), q.count[errand.StateQueued]
+	rank, seq := int64(math.MinInt64), int64(0)
+	for len(c.jobs) < c.req.Limit && left > 0 {
+		page := int64(min(c.req.Limit-len(c.jobs), maxPage))
+		if seq > 0 {
+			page = max(page, skipPage)
+		}
+		read := int64(0)
+		err := c.s.tx.Query(queuedJobs, func(row Row) error {
+			read++
+			seq, rank = row.Int(0), row.Int(2)
+			took, err := c.consider(q, row)
+			if took {
+				taken++
+			}
+			return err
+		}, q.name, rank, seq, page)
+		if err != nil {
+			return err
+		}
+		left -= read
+		if read < page {
+			break
+		}
+	}
+	if taken > 0 {
+		q.add(errand.StateQueued, -taken)
+		q.add(errand.StateStarted, taken)
+	}
+	return nil
+}
+
+// consider takes a job unless the claim is full, the job is on its last recovery or cannot be read.
+func (c *chooser) consider(q *queue, row Row) (bool, error) {
+	if len(c.jobs) >= c.req.Limit {
+		return false, nil
+	}
+	if recoveries := int(row.Int(11)); recoveries >= c.req.MaxRecoveries {
+		if !c.lastChance {
+			return false, nil
+		}
+		c.lastChance = false
+	}
+	r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(5)}
+	j := &errand.Job{
+		JobSpec: errand.JobSpec{
+			ID: idOf(r.key), Queue: q.name, Task: row.Text(3), Payload: some(row.Blob(12)), Priority: int(row.Int(4)),
+		},
+		State:     errand.StateStarted,
+		CreatedAt: timeOf(row.Int(6)), ReadyAt: timeOf(row.Int(7)), StartedAt: c.s.now,
+		LeaseUntil: micro(c.s.now.Add(c.req.Lease)), Worker: c.req.Worker, UnknownSince: timeOf(row.Int(8)),
+		Token: row.Int(9) + 1, Attempt: int(row.Int(10)) + 1, Recoveries: int(row.Int(11)),
+	}
+	r.decode("options", row.Blob(13), func(raw []byte) error { return c.s.decoded.decode(raw, &j.JobSpec) })
+	r.decode("history", row.Blob(14), func(raw []byte) (err error) {
+		j.Attempts, err = decodeHistory(raw)
+		return err
+	})
+	if r.broken != nil {
+		c.broken = append(c.broken, r)
+		return false, nil
+	}
+	c.jobs = append(c.jobs, j)
+	c.seqs = appendSeq(c.seqs, r.seq)
+	return true, nil
+}
+
+// appendSeq adds a number to a JSON array that is not closed.
+func appendSeq(list []byte, seq int64) []byte {
+	if len(list) == 0 {
+		list = append(list, '[')
+	} else {
+		list = append(list, ',')
+	}
+	return strconv.AppendInt(list, seq, 10)
+}
+
+// closeSeqs makes the array text.
+func closeSeqs(list []byte) string { return string(append(list, ']')) }
+
+// start gives the chosen jobs to the worker, and fails those that cannot be read.
+func (c *chooser) start(number int64) error {
+	for _, r := range c.broken {
+		if err := c.s.failBroken(r.key); err != nil {
+			return err
+		}
+	}
+	if len(c.jobs) == 0 {
+		return nil // and the claim leaves no trace, so that idle workers write nothing
+	}
+	_, err := c.s.tx.Exec(c.s.dialect.startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number,
+		closeSeqs(c.seqs))
+	if err != nil {
+		return err
+	}
+	if c.req.Number <= 0 {
+		return nil
+	}
+	_, err = c.s.tx.Exec(setClaim, c.req.Worker, number, micros(c.s.now))
+	return err
+}
+
+// failBroken fails a queued job that cannot be read. What it holds stays as it is, so that it can be looked into.
+func (s *Session) failBroken(key []byte) error {
+	r, err := s.load(key)
+	if err != nil || r == nil {
+		return err
+	}
+	if err := s.close(r, errand.StateQueued, errand.StateFailed); err != nil {
+		return err
+	}
+	return s.orphanChildren(r, reasonOf(r.job.State))
+}
+
+// held returns the jobs of a claim that is repeated, in the order in which they were claimed.
+func (s *Session) held(req *errand.ClaimRequest, queues []*queue) ([]*errand.Job, error) {
+	var jobs []*errand.Job
+	for _, q := range queues {
+		err := s.tx.Query(heldJobs, func(row Row) error {
+			r := &record{}
+			r.read(row)
+			r.job.Payload = some(row.Blob(payloadColumn))
+			jobs = append(jobs, &r.job)
+			return nil
+		}, q.name, req.Worker, req.Number)
+		if err != nil {
+			return nil, fmt.Errorf("claim from %q: %w", q.name, err)
+		}
+	}
+	return jobs, nil
+}
+
+// Renew is errand.Engine's. It never shortens a lease.
+func (s *Session) Renew(req errand.RenewRequest) ([]error, error) {
+	if err := s.begin(req.Now); err != nil {
+		return nil, fmt.Errorf("renew: %w", err)
+	}
+	errs := make([]error, len(req.Leases))
+	until := micros(s.now.Add(req.Lease))
+	for i := range req.Leases {
+		lease := &req.Leases[i]
+		n := int64(0)
+		if key, ok := keyOf(lease.ID); ok {
+			var err error
+			if n, err = s.tx.Exec(renewJob, until, until, key, lease.Token, lease.Queue); err != nil {
+				return nil, fmt.Errorf("renew job %s of queue %q: %w", lease.ID, lease.Queue, err)
+			}
+		}
+		if n == 0 {
+			errs[i] = leaseLost("renew", lease.ID, lease.Queue)
+		}
+	}
+	return errs, nil
+}
+
+func leaseLost(op, id, queue string) error {
+	return fmt.Errorf("%s job %s of queue %q: %w", op, id, queue, errand.ErrLeaseLost)
+}

@@ -1,0 +1,280 @@
+package sqlstore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/errandhq/errand"
+)
+
+// Enqueue is errand.Engine's.
+func (s *Session) Enqueue(req errand.EnqueueRequest) ([]error, error) {
+	s.now = micro(req.Now)
+	refusals := make([]error, len(req.Groups))
+	for i, group := range req.Groups {
+		if len(group) == 0 {
+			continue
+		}
+		err := s.enqueueGroup(group)
+		var refused *refusal
+		switch {
+		case errors.As(err, &refused):
+			refusals[i] = fmt.Errorf("enqueue to %q: %w", group[0].Queue, refused.err)
+		case err != nil:
+			return nil, fmt.Errorf("enqueue to %q: %w", group[0].Queue, err)
+		}
+	}
+	return refusals, nil
+}
+
+// refusal is an error that concerns one group, and after which nothing of it is in.
+type refusal struct{ err error }
+
+func (e *refusal) Error() string { return e.err.Error() }
+
+// enqueueGroup checks the whole group before it adds the first job.
+func (s *Session) enqueueGroup(group []errand.JobSpec) error {
+	q, err := s.queue(group[0].Queue)
+	if err != nil {
+		return err
+	}
+	skip, err := s.checkGroup(q, group)
+	if err != nil {
+		return err
+	}
+	for i := range group {
+		if skip[i] {
+			continue
+		}
+		if err := s.add(q, &group[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkGroup finds what refuses a group, and the jobs with unique keys that are in already.
+func (s *Session) checkGroup(q *queue, group []errand.JobSpec) (skip map[int]bool, err error) {
+	var ids map[string]bool             // that the group itself takes
+	var keys map[string]*errand.JobSpec // unique keys that it takes
+	for i := range group {
+		spec := &group[i]
+		key, ok := keyOf(spec.ID)
+		switch {
+		case spec.Queue != q.name:
+			return nil, &refusal{fmt.Errorf("%w: a job of queue %q in the same group", errand.ErrInvalid, spec.Queue)}
+		case !ok:
+			return nil, &refusal{fmt.Errorf("%w: job id %.100q: use the 36 characters of a UUID", errand.ErrInvalid, spec.ID)}
+		case spec.UniqueKey == "":
+			continue // whether it is in already is seen when it is inserted
+		}
+		if ids == nil {
+			ids, keys, skip = make(map[string]bool), make(map[string]*errand.JobSpec), make(map[int]bool)
+			if err := s.fresh.flush(); err != nil {
+				return nil, err
+			}
+		}
+		if ids[spec.ID] {
+			continue
+		}
+		ids[spec.ID] = true
+		in, err := one(s.tx, jobExists, func(Row) error { return nil }, key)
+		if err != nil {
+			return nil, err
+		}
+		if in {
+			skip[i] = true
+			continue
+		}
+		holder, err := s.holder(q.name, spec.UniqueKey)
+		if err != nil {
+			return nil, err
+		}
+		if holder == nil {
+			holder = keys[spec.UniqueKey]
+		}
+		if holder != nil {
+			return nil, &refusal{&errand.DuplicateError{ID: holder.ID, Queue: q.name, Task: holder.Task}}
+		}
+		keys[spec.UniqueKey] = spec
+	}
+	return skip, nil
+}
+
+// add takes in a new job. Those of its parents that come after it, or that it depends on itself, are not in the store
+// yet and so count as finished: there are no circles.
+func (s *Session) add(q *queue, spec *errand.JobSpec) error {
+	key, _ := keyOf(spec.ID)
+	r := &record{key: key, job: errand.Job{JobSpec: *spec, CreatedAt: s.now}}
+	r.job.RunAt = micro(spec.RunAt)
+	r.job.ReadyAt = later(r.job.RunAt, s.now)
+	r.job.State = s.readyState(r.job.ReadyAt)
+	if len(spec.DependsOn) == 0 && spec.UniqueKey == "" {
+		return s.fresh.add(q, r)
+	}
+	if err := s.fresh.flush(); err != nil { // so that parents are found, and the order of arrival is that of the group
+		return err
+	}
+	exists, err := one(s.tx, jobExists, func(Row) error { return nil }, key)
+	if err != nil || exists {
+		return err
+	}
+	parents, err := s.parentsOf(r)
+	if err != nil {
+		return err
+	}
+	if spec.UniqueKey != "" {
+		r.flags |= flagUnique
+	}
+	if len(spec.DependsOn) > 0 {
+		r.flags |= flagParents
+	}
+	if len(parents.living) > 0 && parents.failed == nil {
+		r.job.State, r.waits = errand.StateDeferred, int64(len(parents.living))
+	}
+	if err := s.fresh.add(q, r); err != nil {
+		return err
+	}
+	if err := s.fresh.flush(); err != nil {
+		return err
+	}
+	if err := s.enterDeps(r, parents); err != nil {
+		return err
+	}
+	if parents.failed == nil {
+		return s.hold(r)
+	}
+	if r, err = s.load(key); err != nil {
+		return err
+	}
+	return s.orphan(r, r.job.State, parents.failed.job.ID, reasonOf(parents.failed.job.State))
+}
+
+// readyState is the state of a job that nothing but its time keeps from running.
+func (s *Session) readyState(ready time.Time) errand.State {
+	if ready.After(s.now) {
+		return errand.StateScheduled
+	}
+	return errand.StateQueued
+}
+
+// inserter gathers new jobs, also of several operations, so that many go in by one statement. Those that are in already
+// are left alone.
+type inserter struct {
+	s       *Session
+	q       *queue // of the jobs gathered
+	args    []any
+	rows    int
+	state   errand.State // of the jobs gathered
+	options []byte       // of the job before
+	spec    *errand.JobSpec
+}
+
+const insertColumns = 12
+
+// insertRows are the numbers of rows for which there is a statement, the largest first.
+var insertRows = [...]int{50, 10, 1}
+
+var insertJobs = func() (queries [len(insertRows)]string) {
+	for i, rows := range insertRows {
+		queries[i] = insertJob + insertJobRow + strings.Repeat(", "+insertJobRow, rows-1) + insertJobEnd
+	}
+	return queries
+}()
+
+func (in *inserter) add(q *queue, r *record) error {
+	if in.q != q || r.job.State != in.state || in.rows == insertRows[0] {
+		if err := in.flush(); err != nil {
+			return err
+		}
+		in.q, in.state = q, r.job.State
+	}
+	j := &r.job
+	options, err := in.encode(&j.JobSpec)
+	if err != nil {
+		return &refusal{fmt.Errorf("%w: options of job %s: %w", errand.ErrInvalid, j.ID, err)}
+	}
+	if in.args == nil {
+		in.args = make([]any, 0, insertRows[0]*insertColumns)
+	}
+	in.args = append(in.args, r.key, j.Queue, int64(j.State), r.rank(), j.Task, int64(j.Priority), r.flags,
+		micros(j.CreatedAt), micros(j.ReadyAt), r.waits, orNull(j.Payload), orNull(options))
+	in.rows++
+	return nil
+}
+
+// encode is encodeOptions; jobs that are enqueued together mostly have the same options.
+func (in *inserter) encode(spec *errand.JobSpec) ([]byte, error) {
+	if in.spec != nil && sameOptions(in.spec, spec) {
+		return in.options, nil
+	}
+	options, err := encodeOptions(spec)
+	in.spec, in.options = spec, options
+	return options, err
+}
+
+func sameOptions(a, b *errand.JobSpec) bool {
+	x, y := &a.Retry, &b.Retry
+	return a.RunAt.Equal(b.RunAt) && len(a.DependsOn)+len(b.DependsOn) == 0 && a.UniqueKey == "" && b.UniqueKey == "" &&
+		a.UniqueFor == b.UniqueFor && a.Timeout == b.Timeout && a.KeepResult == b.KeepResult &&
+		x.Max == y.Max && x.Backoff.Kind == y.Backoff.Kind && x.Backoff.Base == y.Backoff.Base &&
+		x.Backoff.Max == y.Backoff.Max && len(x.Backoff.Delays)+len(y.Backoff.Delays) == 0
+}
+
+// flush inserts what has gathered.
+func (in *inserter) flush() error {
+	if in.rows == 0 {
+		return nil
+	}
+	args, inserted := in.args, int64(0)
+	for i, rows := range insertRows {
+		for ; in.rows >= rows; in.rows -= rows {
+			n, err := in.s.tx.Exec(insertJobs[i], args[:rows*insertColumns]...)
+			if err != nil {
+				return err
+			}
+			inserted += n
+			args = args[rows*insertColumns:]
+		}
+	}
+	in.args = in.args[:0]
+	if inserted == 0 {
+		return nil
+	}
+	in.q.add(in.state, inserted)
+	in.q.enqueued.add(in.s.now, inserted)
+	if in.state != errand.StateDeferred {
+		in.s.tell(errand.QueueTopic(in.q.name))
+	}
+	return nil
+}
+
+// optionsMemo spares decoding the same options again and again.
+type optionsMemo struct {
+	raw  []byte
+	spec errand.JobSpec
+}
+
+// decode is decodeOptions.
+func (m *optionsMemo) decode(raw []byte, spec *errand.JobSpec) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if m.raw == nil || !bytes.Equal(raw, m.raw) {
+		var fresh errand.JobSpec
+		if err := decodeOptions(raw, &fresh); err != nil {
+			return err
+		}
+		m.raw, m.spec = raw, fresh
+		if len(fresh.DependsOn)+len(fresh.Retry.Backoff.Delays) > 0 {
+			m.raw = nil // slices are not shared
+		}
+	}
+	spec.RunAt, spec.DependsOn = m.spec.RunAt, m.spec.DependsOn
+	spec.UniqueKey, spec.UniqueFor = m.spec.UniqueKey, m.spec.UniqueFor
+	spec.Timeout, spec.Retry, spec.KeepResult = m.spec.Timeout, m.spec.Retry, m.spec.KeepResult
+	return nil
+}

@@ -1,0 +1,147 @@
+package sqlstore
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/errandhq/errand"
+)
+
+// Session does operations inside one transaction. It is used by one goroutine. After an error nothing that it did may be
+// committed.
+type Session struct {
+	tx      Tx
+	dialect *Dialect
+	now     time.Time // of the operation under way
+
+	queues   map[string]*queue
+	messages map[string]*messageQueue
+	topics   map[errand.Topic]struct{}
+	fresh    inserter
+	decoded  optionsMemo
+}
+
+// NewSession starts a session in a transaction. One that only reads needs no [Session.Flush].
+func NewSession(tx Tx, dialect *Dialect) *Session {
+	s := &Session{tx: tx, dialect: dialect}
+	s.fresh.s = s
+	return s
+}
+
+// Flush writes what the operations have gathered. Call it once, before the commit.
+func (s *Session) Flush() error {
+	if err := s.fresh.flush(); err != nil {
+		return fmt.Errorf("enqueue: %w", err)
+	}
+	for _, q := range s.queues {
+		if q.changed {
+			if err := q.save(s.tx); err != nil {
+				return fmt.Errorf("queue %q: %w", q.name, err)
+			}
+		}
+	}
+	for _, q := range s.messages {
+		if q.changed {
+			if err := q.save(s.tx); err != nil {
+				return fmt.Errorf("message queue %q: %w", q.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Topics returns whom the operations concern, for after the commit.
+func (s *Session) Topics() []errand.Topic {
+	topics := make([]errand.Topic, 0, len(s.topics))
+	for topic := range s.topics {
+		topics = append(topics, topic)
+	}
+	return topics
+}
+
+func (s *Session) tell(topic errand.Topic) {
+	if s.topics == nil {
+		s.topics = make(map[errand.Topic]struct{})
+	}
+	s.topics[topic] = struct{}{}
+}
+
+// begin makes an operation's time the session's, and puts in what earlier ones have left to be put in.
+func (s *Session) begin(now time.Time) error {
+	s.now = micro(now)
+	return s.fresh.flush()
+}
+
+// queue returns a queue, made if need be when the transaction ends and something has changed it.
+func (s *Session) queue(name string) (*queue, error) {
+	if q, ok := s.queues[name]; ok {
+		return q, nil
+	}
+	q := &queue{name: name}
+	_, err := one(s.tx, queueByName, func(row Row) error {
+		q.read(row)
+		return nil
+	}, name)
+	if err != nil {
+		return nil, fmt.Errorf("queue %q: %w", name, err)
+	}
+	if s.queues == nil {
+		s.queues = make(map[string]*queue)
+	}
+	s.queues[name] = q
+	return q, nil
+}
+
+// allQueues returns every queue, sorted by name.
+func (s *Session) allQueues() ([]*queue, error) {
+	var queues []*queue
+	err := s.tx.Query(allQueues, func(row Row) error {
+		q := &queue{}
+		q.read(row)
+		queues = append(queues, q)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list queues: %w", err)
+	}
+	if s.queues == nil {
+		s.queues = make(map[string]*queue)
+	}
+	for _, q := range queues {
+		if _, ok := s.queues[q.name]; !ok {
+			s.queues[q.name] = q
+		}
+	}
+	return slices.SortedFunc(maps.Values(s.queues), func(a, b *queue) int { return cmp.Compare(a.name, b.name) }), nil
+}
+
+// load finds a job by its id; nil where there is none. Its payload is not read.
+func (s *Session) load(key []byte) (*record, error) {
+	var found *record
+	_, err := one(s.tx, jobByID, func(row Row) error {
+		found = &record{}
+		found.read(row)
+		return nil
+	}, key)
+	if err != nil {
+		return nil, fmt.Errorf("job %s: %w", idOf(key), err)
+	}
+	return found, nil
+}
+
+// move writes a job whose state was from, and counts it where it is now.
+func (s *Session) move(r *record, from errand.State) error {
+	q, err := s.queue(r.job.Queue)
+	if err != nil {
+		return err
+	}
+	q.add(from, -1)
+	q.add(r.job.State, 1)
+	if err := r.save(s.tx); err != nil {
+		return fmt.Errorf("job %s of queue %q: %w", r.job.ID, q.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/errandhq/errand/store/internal/sqlstore"
+)
+
+// LimitPages has the database grow no further than n pages, as if the disk were full; a large number lifts that.
+func (s *Store) LimitPages(n int) error {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	return s.writer.conn.script(fmt.Sprintf("PRAGMA max_page_count = %d", n))
+}
+
+// Pages counts the pages of the database.
+func (s *Store) Pages() (n int, err error) {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	err = s.writer.tx.Query("PRAGMA page_count", func(row sqlRow) error {
+		n = int(row.Int(0))
+		return nil
+	})
+	return n, err
+}
+
+// Group does operations in one group.
+func (s *Store) Group(do ...func(*sqlstore.Session) error) []error {
+	ops := make([]*op, len(do))
+	for i := range do {
+		ops[i] = &op{do: do[i], done: make(chan struct{})}
+	}
+	s.writer.run(ops)
+	errs := make([]error, len(do))
+	for i, o := range ops {
+		errs[i] = s.translate(o.outcome)
+	}
+	return errs
+}
+
+// Plans returns, for each statement that the store has run, what EXPLAIN QUERY PLAN says.
+func (s *Store) Plans() (map[string]string, error) {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	queries := make(map[string]bool)
+	for query := range s.writer.conn.stmts {
+		queries[query] = true
+	}
+	for range cap(s.readers.places) {
+		c := <-s.readers.places
+		if c != nil {
+			for query := range c.stmts {
+				queries[query] = true
+			}
+		}
+		s.readers.places <- c
+	}
+	plans := make(map[string]string)
+	tx := s.writer.conn.in(context.Background())
+	for query := range queries {
+		if verb, _, _ := strings.Cut(query, " "); verb != "SELECT" && verb != "UPDATE" && verb != "DELETE" {
+			continue
+		}
+		args := make([]any, strings.Count(query, "?"))
+		err := tx.Query("EXPLAIN QUERY PLAN "+query, func(row sqlRow) error {
+			plans[query] += row.Text(3) + "\n"
+			return nil
+		}, args...)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", query, err)
+		}
+	}
+	return plans, nil
+}
+
+// Watches reports whether the goroutine runs that looks for other connections' commits.
+func (s *Store) Watches() bool {
+	s.watcher.mu.Lock()
+	defer s.watcher.mu.Unlock()
+	return s.watcher.stop != nil
+}

@@ -1,0 +1,102 @@
+package sqlite_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/errandhq/errand"
+)
+
+// TestPlans proves that no statement reads a table of jobs or messages whole, or sorts it, so that a million jobs cost no
+// more than ten.
+func TestPlans(t *testing.T) {
+	st := openAt(t, filepath.Join(t.TempDir(), "jobs.db"))
+	exercise(t, st)
+	plans, err := st.Plans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plans) < 30 {
+		t.Errorf("only %d statements were run", len(plans))
+	}
+	for query, plan := range plans {
+		for line := range strings.Lines(plan) {
+			line = strings.TrimSpace(line)
+			switch {
+			case strings.HasPrefix(line, "SCAN errand_workers"), strings.HasPrefix(line, "SCAN errand_claims"),
+				strings.HasPrefix(line, "SCAN errand_producers"): // one row each; looked through by Maintain
+			case strings.HasPrefix(line, "SCAN errand_queues"), strings.HasPrefix(line, "SCAN errand_message_queues"):
+			case strings.HasPrefix(line, "SCAN json_each"), strings.HasPrefix(line, "SCAN pragma"):
+			case strings.Contains(line, "USE TEMP B-TREE") &&
+				(strings.Contains(query, "errand_deps") || strings.Contains(query, "DISTINCT worker") || strings.Contains(query, "claim = ?")):
+				// the children of one job, or the jobs that workers hold
+			case strings.HasPrefix(line, "SCAN"), strings.Contains(line, "USE TEMP B-TREE"):
+				t.Errorf("%s\nis planned as\n%s", query, plan)
+			}
+		}
+	}
+}
+
+// exercise does a bit of everything.
+func exercise(t *testing.T, st errand.Store) {
+	t.Helper()
+	ctx, now := t.Context(), now
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	do := func(command func(context.Context, errand.Command) (errand.CommandReply, error), ids ...string) {
+		t.Helper()
+		_, err := command(ctx, errand.Command{Now: now, IDs: ids})
+		ok(err)
+	}
+	parent, child, single, later := newSpec(nil), newSpec(nil), newSpec(nil), newSpec(nil)
+	child.DependsOn, single.UniqueKey, later.RunAt = []string{parent.ID}, "key", now.Add(time.Minute)
+	ok(enqueue(st, parent, child, single, later))
+	for n, event := range []errand.Event{errand.EventFailed, errand.EventRetried, errand.EventSucceeded} {
+		for i, job := range claim(t, st, int64(n+1), 10) {
+			do(st.Cancel, job.ID)
+			lease := errand.Lease{ID: job.ID, Queue: job.Queue, Token: job.Token}
+			_, err := st.Renew(ctx, errand.RenewRequest{Now: now, Lease: time.Minute, Leases: []errand.Lease{lease}})
+			ok(err)
+			_, err = st.Report(ctx, []errand.ProgressReport{{Lease: lease}})
+			ok(err)
+			_, err = st.Orders(ctx, "w")
+			ok(err)
+			claim(t, st, int64(n+1), 10) // again
+			_, err = st.Settle(ctx, errand.SettleRequest{Now: now, Outcomes: []errand.Outcome{{
+				ID: job.ID, Queue: job.Queue, Token: job.Token, Event: event, Keep: time.Duration(i) * time.Second,
+			}}})
+			ok(err)
+		}
+		do(st.Requeue, parent.ID)
+	}
+	do(st.Delete, single.ID)
+	ok(st.Heartbeat(ctx, errand.WorkerRecord{ID: "w", SeenAt: now}))
+	ok(st.Put(ctx, errand.PutRequest{Now: now, Queue: "m", Producer: "p", Number: 1, Messages: [][]byte{{1}, {2}}}))
+	_, err := st.Pop(ctx, now, "m", 1)
+	ok(err)
+	_, err = st.Clear(ctx, now, "m")
+	ok(err)
+	for _, newest := range []bool{false, true} {
+		_, err = st.Jobs(ctx, errand.JobFilter{Newest: newest, Task: "task"})
+		ok(err)
+	}
+	claim(t, st, 10, 1) // to be lost
+	for range 3 {
+		now = now.Add(25 * time.Hour)
+		_, err = st.Maintain(ctx, errand.MaintainRequest{Now: now, MaxRecoveries: 1, KeepFailed: time.Hour, MaxFailed: 1})
+		ok(err)
+	}
+	_, err = st.Queues(ctx, now)
+	ok(err)
+	_, err = st.MessageQueues(ctx, now)
+	ok(err)
+	_, err = st.Workers(ctx)
+	ok(err)
+}

@@ -1,0 +1,148 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/sqlstore"
+)
+
+// EnqueueTx implements [errand.Transactor] for a *sql.Tx on the same database file. See the package about drivers.
+func (s *Store) EnqueueTx(ctx context.Context, tx any, req errand.EnqueueRequest) (errs []error, err error) {
+	err = s.inside(ctx, "enqueue in a transaction", tx, func(session *sqlstore.Session) error {
+		errs, err = session.Enqueue(req)
+		return err
+	})
+	return errs, err
+}
+
+// SettleTx implements [errand.Transactor] for a *sql.Tx on the same database file. See the package about drivers.
+func (s *Store) SettleTx(ctx context.Context, tx any, req errand.SettleRequest) (errs []error, err error) {
+	err = s.inside(ctx, "settle in a transaction", tx, func(session *sqlstore.Session) error {
+		errs, err = session.Settle(req)
+		return err
+	})
+	return errs, err
+}
+
+const (
+	// takeLock makes the transaction a writing one before it reads: one that begins to write after another has
+	// committed fails where it has read before.
+	takeLock = `UPDATE errand_queues SET paused = paused WHERE name = ''`
+	mainFile = `SELECT file FROM pragma_database_list WHERE name = 'main'`
+)
+
+// inside does an operation in a user's transaction. When it fails, the transaction is as it was before.
+func (s *Store) inside(ctx context.Context, name string, tx any, do func(*sqlstore.Session) error) error {
+	theirs, ok := tx.(*sql.Tx)
+	if !ok || theirs == nil {
+		return fmt.Errorf("%s: %w: it is a %T, not a *sql.Tx", name, errand.ErrTxUnsupported, tx)
+	}
+	if err := s.enter(ctx, name); err != nil {
+		return err
+	}
+	defer s.leave()
+	t := sqlTx{theirs, ctx}
+	if err := s.sameDatabase(t); err != nil {
+		return fmt.Errorf("%s: %w", name, s.translate(err))
+	}
+	if _, err := t.Exec("SAVEPOINT errand"); err != nil {
+		return fmt.Errorf("%s: %w", name, s.translate(err))
+	}
+	err := s.saved(t, do)
+	if err != nil {
+		undo := sqlTx{theirs, context.WithoutCancel(ctx)}
+		_, undone := undo.Exec("ROLLBACK TO errand")
+		_, released := undo.Exec("RELEASE errand")
+		err = fmt.Errorf("%s: %w", name, s.translate(errors.Join(err, undone, released)))
+	}
+	return err
+}
+
+func (s *Store) saved(t sqlTx, do func(*sqlstore.Session) error) error {
+	if _, err := t.Exec(takeLock); err != nil {
+		return err
+	}
+	session := sqlstore.NewSession(t, dialect)
+	if err := do(session); err != nil {
+		return err
+	}
+	if err := session.Flush(); err != nil {
+		return err
+	}
+	_, err := t.Exec("RELEASE errand")
+	return err
+}
+
+// sameDatabase refuses a transaction on another database.
+func (s *Store) sameDatabase(t sqlTx) error {
+	file := ""
+	err := t.Query(mainFile, func(row sqlRow) error {
+		file = row.Text(0)
+		return nil
+	})
+	if err != nil || file == s.path {
+		return err
+	}
+	theirs, err := os.Stat(file)
+	if err == nil {
+		ours, err := os.Stat(s.path)
+		if err == nil && os.SameFile(theirs, ours) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: it is on database %q, the jobs are in %q", errand.ErrTxUnsupported, file, s.path)
+}
+
+// sqlTx is a user's transaction as the flow wants it.
+type sqlTx struct {
+	tx  *sql.Tx
+	ctx context.Context //nolint:containedctx // it is the context of one call, which the flow passes through here
+}
+
+// Exec implements sqlstore.Tx.
+func (t sqlTx) Exec(query string, args ...any) (int64, error) {
+	result, err := t.tx.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// Query implements sqlstore.Tx.
+func (t sqlTx) Query(query string, each func(sqlstore.Row) error, args ...any) (err error) {
+	rows, err := t.tx.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := rows.Close(); err == nil {
+			err = closed
+		}
+	}()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	row := make(valueRow, len(columns))
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		for i, value := range values {
+			row[i] = value
+		}
+		if err := each(row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,214 @@
+// Package sqlite keeps jobs in an SQLite database file: for one machine, with nothing else installed.
+//
+//	st, err := sqlite.Open(ctx, "jobs.db")
+//	if err != nil {
+//		return err
+//	}
+//	defer st.Close()
+//	q := errand.NewQueue(st, "math")
+//
+// What was acknowledged survives a crash of the process, of the system and a power cut ([Full]); see [Normal] for less.
+// Any number of processes of one machine may use a file at once, and wake each other up within about 20 milliseconds. The
+// file must be on a local file system: SQLite's locks and shared memory do not work over a network.
+//
+// # Speed
+//
+// Operations that are called at the same time share a transaction, and so the wait for the disk: many goroutines enqueue
+// many times as fast as one.
+//
+// # Transactions
+//
+// A *sql.Tx on the same file can enqueue and settle: the jobs are there if, and only if, it commits. While it is open it
+// keeps all others from writing, this store included: keep it short, and do not call the store's other methods before it
+// has ended, for they would wait for it, in vain, until the lock timeout.
+//
+// In a program that uses this package, open the file with the database/sql driver of modernc.org/sqlite (or with
+// zombiezen.com/go/sqlite, which shares its library). SQLite forbids that a process opens a file through two copies of
+// its library, because they do not see each other's locks: a driver with a copy of its own, such as mattn/go-sqlite3 or
+// ncruces/go-sqlite3, may damage the database when it uses the file in the same process. Other processes may use any.
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/notify"
+	"github.com/errandhq/errand/store/internal/sqlstore"
+)
+
+// Store is an [errand.Store], an [errand.Notifier] and an [errand.Transactor]. Make one with [Open].
+type Store struct {
+	path        string
+	lockTimeout time.Duration
+	hub         notify.Hub
+	writer      *writer
+	readers     *pool
+	watcher     watcher
+
+	use    sync.RWMutex // held for reading by every operation under way
+	closed bool
+
+	emptyMu sync.Mutex
+	empty   map[string]int64 // by worker: the number of its last claim that took nothing, of which the file knows nothing
+}
+
+var (
+	_ errand.Store      = (*Store)(nil)
+	_ errand.Notifier   = (*Store)(nil)
+	_ errand.Transactor = (*Store)(nil)
+)
+
+// start makes the store ready for use, with the connection that writes.
+func (s *Store) start(c *conn) {
+	s.writer = newWriter(s, c)
+	s.readers = newPool(s.path, readers())
+	s.watcher.store = s
+	s.empty = make(map[string]int64)
+}
+
+// enter begins an operation.
+func (s *Store) enter(ctx context.Context, name string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: %w", name, context.Cause(ctx))
+	}
+	s.use.RLock()
+	if s.closed {
+		s.use.RUnlock()
+		return fmt.Errorf("%s: %w", name, errand.ErrClosed)
+	}
+	return nil
+}
+
+func (s *Store) leave() { s.use.RUnlock() }
+
+// Close waits for operations under way, writes the log back into the file and closes it. It may be repeated.
+func (s *Store) Close() error {
+	s.use.Lock()
+	defer s.use.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.watcher.close()
+	s.hub.NotifyAll()
+	err := s.readers.close() // before the writer, so that its checkpoint meets no reader
+	if last := s.writer.close(); err == nil {
+		err = last
+	}
+	if err != nil {
+		return fmt.Errorf("close sqlite: %w", s.translate(err))
+	}
+	return nil
+}
+
+// Now returns the time of this machine, which all processes that use the file share.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	if err := s.enter(ctx, "now"); err != nil {
+		return time.Time{}, err
+	}
+	defer s.leave()
+	return time.Now().UTC().Truncate(time.Microsecond), nil
+}
+
+// Enqueue implements [errand.Engine].
+func (s *Store) Enqueue(ctx context.Context, req errand.EnqueueRequest) (errs []error, err error) {
+	jobs := 0
+	for _, group := range req.Groups {
+		jobs += len(group)
+	}
+	err = s.write(ctx, "enqueue", jobs, func(session *sqlstore.Session) error {
+		refusals, err := session.Enqueue(req)
+		errs = refusals
+		return err
+	})
+	return reply(errs, err)
+}
+
+// Claim implements [errand.Engine].
+func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.ClaimReply, error) {
+	repeated := s.wasEmpty(&req)
+	if !repeated {
+		answer, idle, err := s.idle(ctx, req)
+		if err != nil {
+			return errand.ClaimReply{}, err
+		}
+		if idle {
+			s.noteEmpty(&req)
+			return answer, nil
+		}
+	}
+	var taken errand.ClaimReply
+	err := s.write(ctx, "claim", req.Limit, func(session *sqlstore.Session) error {
+		answer, err := session.Claim(req, repeated)
+		taken = answer
+		return err
+	})
+	if err == nil && len(taken.Jobs) == 0 {
+		s.noteEmpty(&req)
+	}
+	return reply(taken, err)
+}
+
+// idle looks whether there is nothing to claim, so that those who find nothing wait for nobody who writes.
+func (s *Store) idle(ctx context.Context, req errand.ClaimRequest) (answer errand.ClaimReply, idle bool, err error) {
+	err = s.read(ctx, "claim", func(session *sqlstore.Session) (err error) {
+		answer, idle, err = session.Idle(req)
+		return err
+	})
+	return answer, idle, err
+}
+
+// noteEmpty keeps the number of a claim that took nothing. A repeated one comes through the same store.
+func (s *Store) noteEmpty(req *errand.ClaimRequest) {
+	s.emptyMu.Lock()
+	defer s.emptyMu.Unlock()
+	s.empty[req.Worker] = max(s.empty[req.Worker], req.Number)
+}
+
+func (s *Store) wasEmpty(req *errand.ClaimRequest) bool {
+	s.emptyMu.Lock()
+	defer s.emptyMu.Unlock()
+	return req.Number > 0 && req.Number <= s.empty[req.Worker]
+}
+
+// Settle implements [errand.Engine].
+func (s *Store) Settle(ctx context.Context, req errand.SettleRequest) (errs []error, err error) {
+	err = s.write(ctx, "settle", len(req.Outcomes), func(session *sqlstore.Session) error {
+		refusals, err := session.Settle(req)
+		errs = refusals
+		return err
+	})
+	return reply(errs, err)
+}
+
+// Renew implements [errand.Engine].
+func (s *Store) Renew(ctx context.Context, req errand.RenewRequest) (errs []error, err error) {
+	err = s.write(ctx, "renew", len(req.Leases), func(session *sqlstore.Session) error {
+		refusals, err := session.Renew(req)
+		errs = refusals
+		return err
+	})
+	return reply(errs, err)
+}
+
+// Maintain implements [errand.Engine].
+func (s *Store) Maintain(ctx context.Context, req errand.MaintainRequest) (done errand.MaintainReply, err error) {
+	err = s.write(ctx, "maintain", req.Limit, func(session *sqlstore.Session) error {
+		answer, err := session.Maintain(req)
+		done = answer
+		return err
+	})
+	return reply(done, err)
+}
+
+// reply is what an operation replies: nothing besides an error.
+func reply[T any](value T, err error) (T, error) {
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return value, nil
+}

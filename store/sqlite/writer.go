@@ -1,0 +1,154 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/errandhq/errand/internal/batch"
+	"github.com/errandhq/errand/store/internal/sqlstore"
+)
+
+// dialect is SQLite's.
+var dialect = sqlstore.NewDialect(`(SELECT value FROM json_each(?))`)
+
+// maxGroup bounds how many jobs, outcomes and the like one transaction takes in, so that nobody waits long for the
+// others of a group.
+const maxGroup = 4000
+
+// op is an operation that waits to be done in a transaction. It may be done again after a rollback.
+type op struct {
+	do     func(*sqlstore.Session) error
+	weight int // roughly, how many rows it touches
+
+	done    chan struct{} // closed when there is an outcome
+	outcome error
+}
+
+// writer does all writing, in groups: whoever finds the connection free does, in one transaction, every operation that
+// has gathered, and everybody gets the outcome of their own.
+type writer struct {
+	store *Store
+	group batch.Batcher[*op, struct{}]
+
+	mu      sync.Mutex // guards the connection
+	conn    *conn
+	tx      sqlstore.Tx
+	version int64 // of the data, by PRAGMA data_version: other connections' commits change it, our own do not
+}
+
+func newWriter(s *Store, c *conn) *writer {
+	w := &writer{store: s, conn: c, tx: c.in(context.Background())}
+	w.group = batch.Batcher[*op, struct{}]{
+		Max:   maxGroup,
+		Weigh: func(o *op) int { return o.weight },
+		Send: func(_ context.Context, ops []*op) ([]struct{}, error) {
+			w.run(ops)
+			return make([]struct{}, len(ops)), nil
+		},
+	}
+	return w
+}
+
+// write does an operation. When ctx ends before its turn has come it has not been done and never will be; when ctx ends
+// later, write waits for the outcome, which is near, so that nothing of the caller's is read after its return.
+func (s *Store) write(ctx context.Context, name string, weight int, do func(*sqlstore.Session) error) error {
+	if err := s.enter(ctx, name); err != nil {
+		return err
+	}
+	defer s.leave()
+	o := &op{do: do, weight: weight + 1, done: make(chan struct{})}
+	if _, err := s.writer.group.Do(ctx, o); errors.Is(err, batch.ErrUnknown) {
+		<-o.done
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return s.translate(o.outcome)
+}
+
+// run does operations in one transaction. When that fails each is done in a transaction of its own, so that none hurts
+// another.
+func (w *writer) run(ops []*op) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.transact(ops)
+	for i, o := range ops {
+		o.outcome = err
+		if err != nil && len(ops) > 1 && !errors.Is(err, errLockTimeout) {
+			o.outcome = w.transact(ops[i : i+1])
+		}
+		close(o.done)
+	}
+}
+
+// transact does operations in one transaction, all or none.
+func (w *writer) transact(ops []*op) (err error) {
+	if err := w.begin(); err != nil {
+		return err
+	}
+	session := sqlstore.NewSession(w.tx, dialect)
+	defer func() {
+		if err != nil {
+			_, _ = w.tx.Exec("ROLLBACK") // SQLite may have rolled back by itself
+		}
+	}()
+	for _, o := range ops {
+		if err := o.do(session); err != nil {
+			return err
+		}
+	}
+	if err := session.Flush(); err != nil {
+		return err
+	}
+	if _, err := w.tx.Exec("COMMIT"); err != nil {
+		return err
+	}
+	if hub := &w.store.hub; !hub.Idle() {
+		hub.Notify(session.Topics()...)
+	}
+	return nil
+}
+
+var errLockTimeout = errors.New("waited for the lock")
+
+// begin begins a transaction with the write lock, for which it waits.
+func (w *writer) begin() error {
+	_, err := w.tx.Exec("BEGIN IMMEDIATE")
+	if err == nil || !locked(err) {
+		return err
+	}
+	const first, last = 100 * time.Microsecond, 10 * time.Millisecond
+	start := time.Now()
+	for pause := first; time.Since(start) < w.store.lockTimeout; pause = min(2*pause, last) {
+		time.Sleep(pause/2 + rand.N(pause)) //nolint:gosec // jitter needs no secrecy
+		if _, err = w.tx.Exec("BEGIN IMMEDIATE"); err == nil || !locked(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w %v: %w", errLockTimeout, w.store.lockTimeout, err)
+}
+
+// foreign reports whether another connection has committed since the last call.
+func (w *writer) foreign() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	version := w.version
+	err := w.tx.Query("PRAGMA data_version", func(row sqlRow) error {
+		version = row.Int(0)
+		return nil
+	})
+	changed := err == nil && version != w.version
+	w.version = version
+	return changed
+}
+
+// close writes the log back into the database file, as far as other processes let it.
+func (w *writer) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.conn.script("PRAGMA wal_checkpoint(TRUNCATE)")
+	return w.conn.close()
+}

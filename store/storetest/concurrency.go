@@ -1,0 +1,254 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/errandhq/errand"
+)
+
+var concurrencyCases = []testCase{
+	{name: "with many who enqueue, claim and settle at once, each job succeeds exactly once", run: manyWorkers},
+	{name: "commands, dependencies, maintenance and workers at once leave the store whole", run: everythingAtOnce},
+	{name: "two who maintain at once recover each job once", run: func(k *kit) {
+		const n = 200
+		k.enqueueMany(n)
+		for claimed := 0; claimed < n; {
+			claimed += len(k.claim(100))
+		}
+		k.pass(time.Hour)
+		var recovered atomic.Int64
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for more := true; more; {
+					reply, err := k.st.Maintain(k.ctx, errand.MaintainRequest{Now: k.now, Limit: 30, MaxRecoveries: maxRecoveries})
+					if err != nil {
+						k.Errorf("maintain: %v", err)
+						return
+					}
+					recovered.Add(int64(reply.Recovered))
+					more = reply.More
+				}
+			})
+		}
+		wg.Wait()
+		if recovered.Load() != n {
+			k.Errorf("%d recoveries of %d jobs", recovered.Load(), n)
+		}
+		for _, job := range k.list(errand.JobFilter{Limit: 1000}) {
+			if job.Recoveries != 1 {
+				k.Fatalf("job %s was recovered %d times", job.ID, job.Recoveries)
+			}
+		}
+	}},
+	{name: "one worker's claims at once take different jobs", run: func(k *kit) {
+		k.enqueueMany(100)
+		var mu sync.Mutex
+		taken := make(map[string]bool)
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				req := errand.ClaimRequest{
+					Now: k.now, Worker: fmt.Sprint("w", i), Queues: []string{"q"}, Limit: 20, Lease: leaseLength,
+					MaxRecoveries: maxRecoveries, Number: 1,
+				}
+				reply, err := k.st.Claim(k.ctx, req)
+				if err != nil {
+					k.Errorf("claim: %v", err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, job := range reply.Jobs {
+					if taken[job.ID] {
+						k.Errorf("job %s was claimed twice", job.ID)
+					}
+					taken[job.ID] = true
+				}
+			})
+		}
+		wg.Wait()
+		if len(taken) != 100 {
+			k.Errorf("%d of 100 jobs were claimed", len(taken))
+		}
+	}},
+}
+
+// manyWorkers: half of the jobs are retried once, some are given back once.
+func manyWorkers(k *kit) {
+	const producers, each, workers = 6, 50, 6
+	var (
+		mu        sync.Mutex
+		succeeded = make(map[string]int)
+		starts    = make(map[string]bool) // by id and token
+		left      atomic.Int64
+		wg        sync.WaitGroup
+	)
+	left.Store(producers * each)
+	for range producers {
+		wg.Go(func() {
+			for range each / 5 {
+				group := []errand.JobSpec{spec(), spec(), spec(), spec(inQueue("other")), spec(inQueue("other"))}
+				errs, err := k.st.Enqueue(k.ctx, errand.EnqueueRequest{
+					Now: k.now, Groups: [][]errand.JobSpec{group[:3], group[3:]},
+				})
+				if err = errors.Join(append(errs, err)...); err != nil {
+					k.Errorf("enqueue: %v", err)
+				}
+			}
+		})
+	}
+	settle := func(worker string, job *errand.Job) {
+		mu.Lock()
+		if start := fmt.Sprint(job.ID, job.Token); starts[start] {
+			k.Errorf("job %s was given twice with token %d", job.ID, job.Token)
+		} else {
+			starts[start] = true
+		}
+		mu.Unlock()
+		event := errand.EventSucceeded
+		switch {
+		case job.Token == 1 && job.ID[len(job.ID)-1]%2 == 0:
+			event = errand.EventRetried
+		case job.Token == 2 && job.ID[len(job.ID)-1]%4 == 0:
+			event = errand.EventReleased
+		}
+		errs, err := k.st.Settle(k.ctx, errand.SettleRequest{
+			Now: k.now, Worker: worker, Outcomes: []errand.Outcome{outcome(job, event)},
+		})
+		if err = errors.Join(append(errs, err)...); err != nil {
+			k.Errorf("settle: %v", err)
+		}
+		if event == errand.EventSucceeded {
+			mu.Lock()
+			succeeded[job.ID]++
+			mu.Unlock()
+			left.Add(-1)
+		}
+	}
+	for i := range workers {
+		worker := fmt.Sprint("w", i)
+		wg.Go(func() {
+			for number := int64(1); left.Load() > 0 && !k.Failed(); number++ {
+				reply, err := k.st.Claim(k.ctx, errand.ClaimRequest{
+					Now: k.now, Worker: worker, Number: number, Queues: []string{"q", "other"}, Limit: 7, Lease: leaseLength,
+					MaxRecoveries: maxRecoveries, LastChance: true,
+				})
+				if err != nil {
+					k.Errorf("claim: %v", err)
+				}
+				for _, job := range reply.Jobs {
+					settle(worker, job)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(succeeded) != producers*each {
+		k.Errorf("%d jobs succeeded, want %d", len(succeeded), producers*each)
+	}
+	for id, n := range succeeded {
+		if n != 1 {
+			k.Errorf("job %s succeeded %d times", id, n)
+		}
+	}
+	if jobs := k.list(errand.JobFilter{}); len(jobs) > 0 {
+		k.Errorf("%d jobs are left", len(jobs))
+	}
+}
+
+// everythingAtOnce has goroutines do what they like to jobs that depend on each other across queues, in both
+// directions. No call may fail, none may wait for ever, and the invariants hold afterwards.
+func everythingAtOnce(k *kit) {
+	const actors, rounds = 8, 25
+	var clock atomic.Int64
+	var mu sync.Mutex
+	var known []string
+	some := func(rng *rand.Rand) []string {
+		mu.Lock()
+		defer mu.Unlock()
+		var picked []string
+		for range min(3, len(known)) {
+			picked = append(picked, known[rng.IntN(len(known))])
+		}
+		return picked
+	}
+	act := func(rng *rand.Rand, worker string, number int64) error {
+		now := start.Add(time.Duration(clock.Add(1)) * 100 * time.Millisecond)
+		queues := []string{"a", "b"}
+		if rng.IntN(2) == 0 {
+			queues = []string{"b", "a"}
+		}
+		cmd := errand.Command{Now: now, IDs: some(rng)}
+		if len(cmd.IDs) == 0 {
+			cmd.Filter = errand.JobFilter{Queue: "a", Limit: 2}
+		}
+		switch rng.IntN(8) {
+		case 0, 1, 2:
+			first := spec(inQueue(queues[0]), after(cmd.IDs...))
+			second := spec(inQueue(queues[1]), after(first.ID), unique(fmt.Sprint(rng.IntN(50)), 0))
+			_, err := k.st.Enqueue(k.ctx, errand.EnqueueRequest{Now: now, Groups: [][]errand.JobSpec{{first}, {second}}})
+			mu.Lock()
+			known = append(known, first.ID, second.ID)
+			mu.Unlock()
+			return err
+		case 3, 4:
+			return k.workOnce(rng, now, worker, number, queues)
+		case 5:
+			_, err := k.st.Maintain(k.ctx, errand.MaintainRequest{
+				Now: now, Limit: 10, MaxRecoveries: 1, KeepFailed: time.Minute, MaxFailed: 20,
+			})
+			return err
+		case 6:
+			_, err := k.st.Requeue(k.ctx, cmd)
+			return err
+		default:
+			do := k.st.Cancel
+			if rng.IntN(2) == 0 {
+				do = k.st.Delete
+			}
+			_, err := do(k.ctx, cmd)
+			return err
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range actors {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // repeatable, not secret
+			for round := range rounds {
+				if err := act(rng, fmt.Sprint("w", i), int64(round+1)); err != nil {
+					k.Errorf("actor %d, round %d: %v", i, round, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	k.now = start.Add(time.Hour)
+	k.maintain()
+}
+
+// workOnce claims jobs and settles them in some way.
+func (k *kit) workOnce(rng *rand.Rand, now time.Time, worker string, number int64, queues []string) error {
+	reply, err := k.st.Claim(k.ctx, errand.ClaimRequest{
+		Now: now, Worker: worker, Number: number, Queues: queues, Limit: 3, Lease: time.Second, MaxRecoveries: 1, LastChance: true,
+	})
+	if err != nil {
+		return err
+	}
+	events := []errand.Event{
+		errand.EventSucceeded, errand.EventSucceeded, errand.EventFailed, errand.EventRetried, errand.EventReleased,
+	}
+	req := errand.SettleRequest{Now: now, Worker: worker}
+	for _, job := range reply.Jobs {
+		if rng.IntN(4) > 0 { // else it is lost
+			req.Outcomes = append(req.Outcomes, outcome(job, events[rng.IntN(len(events))], keep(time.Second)))
+		}
+	}
+	_, err = k.st.Settle(k.ctx, req)
+	return err
+}
