@@ -58,7 +58,7 @@ const (
 func Main(app App) {
 	os.Exit(untilSignal(func(ctx context.Context, abort <-chan struct{}) int {
 		s := newSession(app, os.Stdin, os.Stdout, os.Stderr)
-		s.abort = abort
+		s.abort, s.process = abort, true
 		return s.run(ctx, os.Args[1:])
 	}))
 }

@@ -236,6 +236,9 @@ func (s *session) printAttempts(job *errand.Job) {
 	}
 	s.out.heading("Attempts")
 	for i := range job.Attempts {
+		if i > 0 && job.Attempts[i].Attempt <= job.Attempts[i-1].Attempt && job.Attempts[i-1].Outcome != errand.EventReleased {
+			s.out.printf("     %s\n", faint.Render(textf("requeued: attempts are counted anew")))
+		}
 		s.printAttempt(&job.Attempts[i])
 	}
 }

@@ -22,6 +22,8 @@ type session struct {
 	open  opener
 	abort <-chan struct{} // closed by the second signal; nil: there are no signals
 
+	process bool // the process is the command line's own
+
 	in  io.Reader
 	out *screen
 	err *screen

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -101,18 +102,32 @@ func (s *session) workerConfig(flags *workerFlags, given func(string) bool) (err
 			config.Strategy = errand.Weighted
 		}
 	}
-	if config.Logger == nil {
-		level := slog.LevelInfo
-		if flags.verbose {
-			level = slog.LevelDebug
-		}
-		options := &slog.HandlerOptions{Level: level}
-		config.Logger = slog.New(slog.NewTextHandler(s.err, options))
-		if s.json {
-			config.Logger = slog.New(slog.NewJSONHandler(s.err, options))
-		}
-	}
+	config.Logger = s.logger(config.Logger, flags.verbose)
 	return config, nil
+}
+
+// logger returns where the workers log: what the program has chosen, unless a flag asks for more, else standard error.
+func (s *session) logger(chosen *slog.Logger, verbose bool) *slog.Logger {
+	untouched := fmt.Sprintf("%T", slog.Default().Handler()) == "*slog.defaultHandler"
+	switch {
+	case s.json || verbose:
+	case chosen != nil:
+		return chosen
+	case !untouched:
+		return slog.Default()
+	}
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if verbose {
+		options.Level = slog.LevelDebug
+	}
+	logger := slog.New(slog.NewTextHandler(s.err, options))
+	if s.json {
+		logger = slog.New(slog.NewJSONHandler(s.err, options))
+	}
+	if s.process && untouched {
+		slog.SetDefault(logger) // for parameter workers, and for what tasks log
+	}
+	return logger
 }
 
 // work runs a worker and parameter workers until they are done.

@@ -29,27 +29,31 @@ func main() {
 func run(ctx context.Context) error {
 	st := memory.New()
 	defer st.Close()
-	q := errand.NewQueue(st, "release")
-
-	var last []errand.Handle[errand.None]
 	for _, version := range []string{"1.0", "1.1"} {
-		compile, err := Step.Enqueue(ctx, q, "compile "+version)
-		if err != nil {
+		if err := release(ctx, st, version); err != nil {
 			return err
 		}
-		test, err := Step.Enqueue(ctx, q, "test "+version, errand.DependsOn(compile.ID))
-		if err != nil {
-			return err
-		}
-		pack, err := Step.Enqueue(ctx, q, "pack "+version, errand.DependsOn(compile.ID))
-		if err != nil {
-			return err
-		}
-		publish, err := Step.Enqueue(ctx, q, "publish "+version, errand.DependsOn(test.ID, pack.ID))
-		if err != nil {
-			return err
-		}
-		last = append(last, publish)
+	}
+	return nil
+}
+
+func release(ctx context.Context, st errand.Store, version string) error {
+	q := errand.NewQueue(st, "release")
+	compile, err := Step.Enqueue(ctx, q, "compile "+version)
+	if err != nil {
+		return err
+	}
+	test, err := Step.Enqueue(ctx, q, "test "+version, errand.DependsOn(compile.ID))
+	if err != nil {
+		return err
+	}
+	pack, err := Step.Enqueue(ctx, q, "pack "+version, errand.DependsOn(compile.ID))
+	if err != nil {
+		return err
+	}
+	publish, err := Step.Enqueue(ctx, q, "publish "+version, errand.DependsOn(test.ID, pack.ID))
+	if err != nil {
+		return err
 	}
 
 	w := errand.NewWorker(st, errand.WorkerConfig{Queues: []string{"release"}, Concurrency: 1, Burst: true})
@@ -58,16 +62,14 @@ func run(ctx context.Context) error {
 		return err
 	}
 	// What depends on a job that failed fails with that reason. Requeue the one, and the others wait for it again.
-	for _, publish := range last {
-		var failure *errand.JobError
-		switch err := publish.Wait(ctx); {
-		case err == nil:
-			fmt.Println("published")
-		case errors.As(err, &failure):
-			fmt.Println("not published")
-		default:
-			return err
-		}
+	var failure *errand.JobError
+	switch err := publish.Wait(ctx); {
+	case err == nil:
+		fmt.Println("published", version)
+	case errors.As(err, &failure):
+		fmt.Println("not published", version)
+	default:
+		return err
 	}
 	return nil
 }

@@ -79,7 +79,11 @@ var rules = []rule{
 		outside: []string{anything},
 	},
 
+	// What only tests use.
 	{pkg: "internal/importrules"},
+	{pkg: "internal/doctest"},
+	{pkg: "internal/testproc"},
+	{pkg: "internal/crashtest", may: []string{".", "internal/testproc", "internal/wait", "store/sqlite"}},
 }
 
 // testingAllowed names the packages that may import testing outside their own

@@ -83,7 +83,9 @@ func (t *turn) orphanChildren(parent *entry, reason string) {
 
 // orphan fails a job that is in no tree because of a parent, and then its own children.
 func (t *turn) orphan(e, parent *entry, reason string) {
-	e.orphanOf = parent.job.ID
+	if t.jobs[parent.job.ID] == parent { // else it was deleted, and will not be requeued
+		e.orphanOf = parent.job.ID
+	}
 	e.job.Attempts = errand.AppendAttempt(e.job.Attempts, errand.AttemptRecord{
 		Attempt: e.job.Attempt, Token: e.job.Token, Outcome: errand.EventOrphaned, EndedAt: t.now,
 		Error: fmt.Sprintf("job %s that it depends on %s", parent.job.ID, reason),
@@ -139,6 +141,11 @@ func (t *turn) close(e *entry, state errand.State) {
 // drop removes a job that is in no tree from the store. Its children are the caller's.
 func (t *turn) drop(e *entry) {
 	t.queue(e.job.Queue).free(e)
+	for child := range t.children[e.job.ID] {
+		if child.orphanOf == e.job.ID { // a job that comes later with this id is another one
+			child.orphanOf = ""
+		}
+	}
 	for _, id := range e.job.DependsOn {
 		delete(t.children[id], e)
 		if len(t.children[id]) == 0 {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package sqlite_test
 
 import (
@@ -15,6 +17,7 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/sqlite"
+	"github.com/errandhq/errand/store/storetest"
 )
 
 const benchBatch = 1000
@@ -272,4 +275,13 @@ func cpuTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// BenchmarkEngine measures the store through the public API.
+func BenchmarkEngine(b *testing.B) {
+	benchModes(b, func(b *testing.B, mode sqlite.Sync) {
+		storetest.Benchmark(b, func(b testing.TB) errand.Store {
+			return openAt(b, filepath.Join(b.TempDir(), "jobs.db"), sqlite.Synchronous(mode))
+		})
+	})
 }

@@ -99,6 +99,19 @@ var depsRequeueCases = []testCase{
 		k.want(errand.StateDeferred, child)
 		k.duplicate(child, unique("key", 0))
 	}},
+	{name: "a parent that was deleted and comes again under its id is another job", run: func(k *kit) {
+		failed, deleted := spec(), spec()
+		k.ok(k.tryEnqueue(failed, deleted))
+		child, orphan := k.enqueue(after(failed.ID)), k.enqueue(after(deleted.ID))
+		k.run(failed.ID, errand.EventFailed)
+		k.delete(failed.ID, deleted.ID)
+		k.ok(k.tryEnqueue(failed, deleted))
+		waiting := k.enqueue(after(failed.ID, deleted.ID))
+		k.cancel(failed.ID, deleted.ID)
+		k.requeue(failed.ID, deleted.ID)
+		k.want(errand.StateFailed, child, orphan)
+		k.want(errand.StateDeferred, waiting)
+	}},
 	// A command is done to all its jobs before anything follows from it.
 	{name: "a parent and its child that are requeued together wait for each other in order", run: func(k *kit) {
 		parent := k.enqueue()

@@ -98,13 +98,29 @@ func sameErrors(rt *rapid.T, what string, got, want []error) {
 func sameJobs(rt *rapid.T, what string, got, want []*errand.Job) {
 	rt.Helper()
 	if g, w := idsOf(got), idsOf(want); !slices.Equal(g, w) {
-		rt.Fatalf("%s:\n\tgot       %v\n\tthe model %v", what, g, w)
+		rt.Fatalf("%s:\n\tgot       %v\n\tthe model %v%s", what, g, w, firstApart(got, want))
 	}
 	for i := range got {
 		if diff := difference(normal(got[i]), normal(want[i])); diff != "" {
 			rt.Fatalf("%s: job %s (want is the model's):%s", what, want[i].ID, diff)
 		}
 	}
+}
+
+// firstApart shows the first place at which two listings differ.
+func firstApart(got, want []*errand.Job) string {
+	for i := range min(len(got), len(want)) {
+		if g, w := got[i], want[i]; g.ID != w.ID {
+			return fmt.Sprintf("\nat place %d:\n\tgot       %s\n\tthe model %s", i, line(g), line(w))
+		}
+	}
+	return ""
+}
+
+// line says of a job what it is ordered by.
+func line(job *errand.Job) string {
+	return fmt.Sprintf("%s in %q: %v, priority %d, ready %v, lease %v, ended %v", job.ID, job.Queue, job.State, job.Priority,
+		job.ReadyAt, job.LeaseUntil, job.EndedAt)
 }
 
 // check compares everything now and then.
