@@ -39,14 +39,18 @@ type ledger struct {
 
 func newLedger() *ledger { return &ledger{jobs: map[string]*held{}} }
 
-// add enters jobs that were claimed, except those that are there already: a repeated claim returns them again.
+// add enters jobs that were claimed, except those that are there already: a repeated claim returns them again. A job that
+// is there with an older token was lost, recovered and claimed anew: its old run is over.
 func (l *ledger) add(jobs []*Job, until time.Time, maxRecoveries int) []*held {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	added := make([]*held, 0, len(jobs))
 	for _, job := range jobs {
-		if old := l.jobs[job.ID]; old != nil && old.job.Token == job.Token {
-			continue
+		if old := l.jobs[job.ID]; old != nil {
+			if old.job.Token == job.Token {
+				continue
+			}
+			old.endLost()
 		}
 		h := &held{job: job, until: until, lastChance: job.Recoveries >= maxRecoveries}
 		l.jobs[job.ID] = h
@@ -149,6 +153,11 @@ func (l *ledger) renewed(h *held, until time.Time) {
 func (l *ledger) lose(h *held) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	h.endLost()
+}
+
+// endLost is lose under the ledger's lock.
+func (h *held) endLost() {
 	h.lost = true
 	if h.cancel != nil {
 		h.cancel(ErrLeaseLost)

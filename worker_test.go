@@ -391,7 +391,7 @@ func TestZombieIsToldThatItsLeaseIsLost(t *testing.T) {
 			return nil
 		})
 		h := must(task.Enqueue(t.Context(), errand.NewQueue(st, "q"), 1))(t)
-		_, stop := work(t, st, errand.WorkerConfig{}, task)
+		_, stop := work(t, st, errand.WorkerConfig{Concurrency: 1}, task) // busy, so it cannot claim the job itself again
 		<-started
 		must(st.Maintain(t.Context(), errand.MaintainRequest{Now: time.Now().Add(time.Hour), Limit: 10, MaxRecoveries: 5, MaxFailed: 10, KeepFailed: time.Hour}))(t)
 		must(st.Claim(t.Context(), errand.ClaimRequest{
@@ -405,6 +405,37 @@ func TestZombieIsToldThatItsLeaseIsLost(t *testing.T) {
 		}
 		if job := must(h.Job(t.Context()))(t); job.State != errand.StateStarted || job.Worker != "thief" {
 			t.Errorf("the zombie settled the thief's job: %v by %s", job.State, job.Worker)
+		}
+	})
+}
+
+// TestWorkerThatClaimsItsOwnLostJobEndsTheOldRun: a worker that was cut off for a while finds its job recovered and claims
+// it anew.
+func TestWorkerThatClaimsItsOwnLostJobEndsTheOldRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		causes := make(chan error, 2)
+		var runs atomic.Int32
+		task := errand.DefineFunc("twice", func(ctx context.Context, _ int) error {
+			if runs.Add(1) == 2 {
+				return nil
+			}
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			return ctx.Err()
+		})
+		h := must(task.Enqueue(t.Context(), errand.NewQueue(st, "q"), 1))(t)
+		_, stop := work(t, st, errand.WorkerConfig{Concurrency: 2}, task)
+		synctest.Wait()
+		must(st.Maintain(t.Context(), errand.MaintainRequest{Now: time.Now().Add(time.Hour), Limit: 10, MaxRecoveries: 5, MaxFailed: 10, KeepFailed: time.Hour}))(t)
+		if cause := <-causes; !errors.Is(cause, errand.ErrLeaseLost) {
+			t.Errorf("cause %v, want ErrLeaseLost", cause)
+		}
+		if err := h.Wait(t.Context()); err != nil || runs.Load() != 2 {
+			t.Errorf("%d runs, %v", runs.Load(), err)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
@@ -447,6 +478,7 @@ func TestUnknownTaskWaitsForAWorkerThatKnowsIt(t *testing.T) {
 		h := must(later.Enqueue(t.Context(), q, 1))(t)
 		work(t, st, errand.WorkerConfig{}, known)
 		time.Sleep(5 * time.Minute)
+		synctest.Wait() // it may just have been claimed, to be given back
 		if job := must(h.Job(t.Context()))(t); job.State != errand.StateScheduled || job.UnknownSince.IsZero() || job.Attempt != 0 {
 			t.Errorf("state %v, unknown since %v, attempt %d", job.State, job.UnknownSince, job.Attempt)
 		}

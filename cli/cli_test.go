@@ -85,6 +85,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "UTC")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each program lingers for a second under -race
 			env.Setenv("ERRAND_STORE", "")
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/cache")
 			return nil

@@ -123,10 +123,10 @@ func (s *session) printJob(job *errand.Job, parents []parent, now time.Time) {
 func (s *session) printTimes(job *errand.Job, now time.Time) {
 	at := func(t time.Time) string { return moment(t) + "  " + faint.Render(ago(now, t)) }
 	s.fact(textf("enqueued"), at(job.CreatedAt))
-	switch job.State {
-	case errand.StateScheduled:
+	if job.State == errand.StateScheduled {
 		s.fact(textf("runs"), moment(job.ReadyAt)+"  "+faint.Render(ahead(now, job.ReadyAt)))
-	case errand.StateQueued:
+	}
+	if job.State == errand.StateQueued {
 		s.fact(textf("ready"), at(job.ReadyAt))
 	}
 	if !job.StartedAt.IsZero() {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -56,14 +57,11 @@ func (s *session) defaultStore() string {
 
 // example lists command lines for a command's help.
 func (s *session) example(lines ...string) string {
-	text := ""
+	indented := make([]string, len(lines))
 	for i, line := range lines {
-		if i > 0 {
-			text += "\n"
-		}
-		text += "  " + s.name + " " + line
+		indented[i] = "  " + s.name + " " + line
 	}
-	return text
+	return strings.Join(indented, "\n")
 }
 
 // noArgs, oneArg and someArgs say what is wrong with the number of arguments in words that help.

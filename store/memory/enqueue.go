@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/errandhq/errand"
 )
@@ -14,9 +15,18 @@ func (s *Store) Enqueue(ctx context.Context, req errand.EnqueueRequest) ([]error
 		return nil, err
 	}
 	defer t.end()
+	if p, ok := t.producers[req.Producer]; ok && req.Number <= p.last {
+		if req.Number == p.last && len(p.reply) == len(req.Groups) {
+			return slices.Clone(p.reply), nil // sent again
+		}
+		return make([]error, len(req.Groups)), nil // came late: its sender has given it up
+	}
 	errs := make([]error, len(req.Groups))
 	for i, group := range req.Groups {
 		errs[i] = t.enqueueGroup(group)
+	}
+	if req.Producer != "" {
+		t.producers[req.Producer] = producer{last: req.Number, seen: t.now, reply: slices.Clone(errs)}
 	}
 	return errs, nil
 }

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -111,11 +112,9 @@ func (t *turn) forget() {
 			delete(t.claimers, id)
 		}
 	}
+	silent := func(_ string, p producer) bool { return p.seen.Before(bound) }
+	maps.DeleteFunc(t.producers, silent)
 	for _, q := range t.messages {
-		for id, p := range q.producers {
-			if p.seen.Before(bound) {
-				delete(q.producers, id)
-			}
-		}
+		maps.DeleteFunc(q.producers, silent)
 	}
 }

@@ -33,6 +33,7 @@ type Store struct {
 	queues    map[string]*queue
 	children  map[string]map[*entry]struct{} // by the id of a job, those in the store that depend on it
 	claimers  map[string]*claimer
+	producers map[string]producer // those who enqueue
 	messages  map[string]*messageQueue
 	telemetry map[string]errand.WorkerRecord
 }
@@ -49,6 +50,7 @@ func New() *Store {
 		queues:    make(map[string]*queue),
 		children:  make(map[string]map[*entry]struct{}),
 		claimers:  make(map[string]*claimer),
+		producers: make(map[string]producer),
 		messages:  make(map[string]*messageQueue),
 		telemetry: make(map[string]errand.WorkerRecord),
 	}

@@ -17,10 +17,11 @@ type messageQueue struct {
 	producers map[string]producer
 }
 
-// producer is what a message queue knows of somebody who puts.
+// producer is what is known of somebody who enqueues or puts.
 type producer struct {
-	last int64 // the number of its last request
-	seen time.Time
+	last  int64 // the number of its last request
+	seen  time.Time
+	reply []error // to that request; of those who enqueue only
 }
 
 func (q *messageQueue) len() int { return len(q.list) - q.head }

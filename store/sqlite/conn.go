@@ -90,6 +90,7 @@ func (t connTx) Exec(query string, args ...any) (int64, error) {
 		return 0, err
 	}
 	result, err := s.exec.ExecContext(t.ctx, s.bind(args))
+	clear(s.args) // they are the caller's
 	if err != nil {
 		return 0, err
 	}
@@ -103,6 +104,7 @@ func (t connTx) Query(query string, each func(sqlstore.Row) error, args ...any) 
 		return err
 	}
 	rows, err := s.query.QueryContext(t.ctx, s.bind(args))
+	clear(s.args) // they are the caller's
 	if err != nil {
 		return err
 	}

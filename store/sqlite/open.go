@@ -88,6 +88,9 @@ func (s *Store) open(ctx context.Context, cfg *config) error {
 		err = migrate(ctx, c, s.path, cfg.migrate)
 	}
 	if err == nil {
+		err = s.ownSource(c)
+	}
+	if err == nil {
 		err = c.script("PRAGMA busy_timeout = 0") // from here on waiting is the writer's
 	}
 	if err != nil {
@@ -95,6 +98,14 @@ func (s *Store) open(ctx context.Context, cfg *config) error {
 	}
 	s.start(c)
 	return nil
+}
+
+// ownSource asks which SQLite this is.
+func (s *Store) ownSource(c *conn) error {
+	return c.in(context.Background()).Query("SELECT sqlite_source_id()", func(row sqlRow) error {
+		s.source = row.Text(0)
+		return nil
+	})
 }
 
 // making is held while a database file is made. Closing a file drops the locks that this process has on it, those of

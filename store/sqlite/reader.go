@@ -23,8 +23,8 @@ func newPool(path string, size int) *pool {
 }
 
 // read looks at the store as it is at one moment.
-func (s *Store) read(ctx context.Context, name string, do func(*sqlstore.Session) error) error {
-	if err := s.enter(ctx, name); err != nil {
+func (s *Store) read(ctx context.Context, label label, do func(*sqlstore.Session) error) error {
+	if err := s.enter(ctx, label); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -32,12 +32,19 @@ func (s *Store) read(ctx context.Context, name string, do func(*sqlstore.Session
 	select {
 	case c = <-s.readers.places:
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", name, context.Cause(ctx))
+		return fmt.Errorf("%v: %w", label, ctx.Err())
 	}
 	c, err := s.readers.use(ctx, c, do)
 	s.readers.places <- c
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", name, context.Cause(ctx))
+		return fmt.Errorf("%v: %w", label, ctx.Err())
+	}
+	var named *opError
+	switch {
+	case errors.As(err, &named):
+		err = named.err
+	case err != nil:
+		err = fmt.Errorf("%v: %w", label, err)
 	}
 	return s.translate(err)
 }
@@ -55,6 +62,9 @@ func (p *pool) use(ctx context.Context, c *conn, do func(*sqlstore.Session) erro
 		return nil, errors.Join(err, c.close())
 	}
 	err := do(sqlstore.NewSession(c.in(ctx), dialect))
+	if err != nil {
+		err = &opError{err}
+	}
 	if _, end := background.Exec("ROLLBACK"); end != nil {
 		return nil, errors.Join(err, end, c.close())
 	}

@@ -10,7 +10,7 @@ import (
 
 // Queues implements [errand.Inspector].
 func (s *Store) Queues(ctx context.Context, now time.Time) (infos []errand.QueueInfo, err error) {
-	err = s.read(ctx, "list queues", func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{op: "list queues"}, func(session *sqlstore.Session) (err error) {
 		infos, err = session.Queues(now)
 		return err
 	})
@@ -19,7 +19,7 @@ func (s *Store) Queues(ctx context.Context, now time.Time) (infos []errand.Queue
 
 // Jobs implements [errand.Inspector].
 func (s *Store) Jobs(ctx context.Context, filter errand.JobFilter) (page errand.JobPage, err error) {
-	err = s.read(ctx, "list jobs", func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{op: "list jobs"}, func(session *sqlstore.Session) (err error) {
 		page, err = session.Jobs(filter)
 		return err
 	})
@@ -28,7 +28,7 @@ func (s *Store) Jobs(ctx context.Context, filter errand.JobFilter) (page errand.
 
 // Job implements [errand.Inspector].
 func (s *Store) Job(ctx context.Context, queue, id string) (job *errand.Job, err error) {
-	err = s.read(ctx, "job", func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{op: "job"}, func(session *sqlstore.Session) (err error) {
 		job, err = session.Job(queue, id)
 		return err
 	})
@@ -53,7 +53,7 @@ func (s *Store) Delete(ctx context.Context, cmd errand.Command) (errand.CommandR
 func (s *Store) command(
 	ctx context.Context, name string, cmd errand.Command, do func(*sqlstore.Session, errand.Command) (errand.CommandReply, error),
 ) (done errand.CommandReply, err error) {
-	err = s.write(ctx, name, max(len(cmd.IDs), cmd.Filter.Limit), func(session *sqlstore.Session) error {
+	err = s.write(ctx, label{op: name}, max(len(cmd.IDs), cmd.Filter.Limit), func(session *sqlstore.Session) error {
 		answer, err := do(session, cmd)
 		done = answer
 		return err
@@ -63,17 +63,21 @@ func (s *Store) command(
 
 // Pause implements [errand.Inspector].
 func (s *Store) Pause(ctx context.Context, now time.Time, queue string) error {
-	return s.write(ctx, "pause", 1, func(session *sqlstore.Session) error { return session.Pause(now, queue) })
+	return s.write(ctx, label{"pause", []string{queue}}, 1, func(session *sqlstore.Session) error { return session.Pause(now, queue) })
 }
 
 // Resume implements [errand.Inspector].
 func (s *Store) Resume(ctx context.Context, now time.Time, queue string) error {
-	return s.write(ctx, "resume", 1, func(session *sqlstore.Session) error { return session.Resume(now, queue) })
+	return s.write(ctx, label{"resume", []string{queue}}, 1, func(session *sqlstore.Session) error { return session.Resume(now, queue) })
 }
 
 // Put implements [errand.Messages]. A producer's numbers are apart for each queue.
 func (s *Store) Put(ctx context.Context, req errand.PutRequest) error {
-	return s.write(ctx, "put", len(req.Messages), func(session *sqlstore.Session) error { return session.Put(req) })
+	weight := 0
+	for _, message := range req.Messages {
+		weight += weigh(message)
+	}
+	return s.write(ctx, label{"put to", []string{req.Queue}}, weight, func(session *sqlstore.Session) error { return session.Put(req) })
 }
 
 // Pop implements [errand.Messages].
@@ -82,7 +86,7 @@ func (s *Store) Pop(ctx context.Context, now time.Time, queue string, limit int)
 	if err != nil || n == 0 {
 		return nil, err // without waiting for those who write
 	}
-	err = s.write(ctx, "pop", limit, func(session *sqlstore.Session) error {
+	err = s.write(ctx, label{"pop from", []string{queue}}, limit, func(session *sqlstore.Session) error {
 		messages, err := session.Pop(now, queue, limit)
 		popped = messages
 		return err
@@ -92,7 +96,7 @@ func (s *Store) Pop(ctx context.Context, now time.Time, queue string, limit int)
 
 // Len implements [errand.Messages].
 func (s *Store) Len(ctx context.Context, queue string) (n int64, err error) {
-	err = s.read(ctx, "len", func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{"length of", []string{queue}}, func(session *sqlstore.Session) (err error) {
 		n, err = session.Len(queue)
 		return err
 	})
@@ -101,7 +105,7 @@ func (s *Store) Len(ctx context.Context, queue string) (n int64, err error) {
 
 // Clear implements [errand.Messages].
 func (s *Store) Clear(ctx context.Context, now time.Time, queue string) (n int64, err error) {
-	err = s.write(ctx, "clear", 1, func(session *sqlstore.Session) error {
+	err = s.write(ctx, label{"clear", []string{queue}}, 1, func(session *sqlstore.Session) error {
 		cleared, err := session.Clear(now, queue)
 		n = cleared
 		return err
@@ -111,7 +115,7 @@ func (s *Store) Clear(ctx context.Context, now time.Time, queue string) (n int64
 
 // MessageQueues implements [errand.Messages].
 func (s *Store) MessageQueues(ctx context.Context, now time.Time) (infos []errand.MessageQueueInfo, err error) {
-	err = s.read(ctx, "list message queues", func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{op: "list message queues"}, func(session *sqlstore.Session) (err error) {
 		infos, err = session.MessageQueues(now)
 		return err
 	})
@@ -120,17 +124,17 @@ func (s *Store) MessageQueues(ctx context.Context, now time.Time) (infos []erran
 
 // Bury implements [errand.Messages].
 func (s *Store) Bury(ctx context.Context, now time.Time, spec errand.JobSpec, rec errand.AttemptRecord) error {
-	return s.write(ctx, "bury", 1, func(session *sqlstore.Session) error { return session.Bury(now, spec, rec) })
+	return s.write(ctx, label{"bury in", []string{spec.Queue}}, 1, func(session *sqlstore.Session) error { return session.Bury(now, spec, rec) })
 }
 
 // Heartbeat implements [errand.Telemetry].
 func (s *Store) Heartbeat(ctx context.Context, rec errand.WorkerRecord) error {
-	return s.write(ctx, "heartbeat", 1, func(session *sqlstore.Session) error { return session.Heartbeat(rec) })
+	return s.write(ctx, label{op: "heartbeat"}, 1, func(session *sqlstore.Session) error { return session.Heartbeat(rec) })
 }
 
 // Workers implements [errand.Telemetry].
 func (s *Store) Workers(ctx context.Context) (recs []errand.WorkerRecord, err error) {
-	err = s.read(ctx, "list workers", func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{op: "list workers"}, func(session *sqlstore.Session) (err error) {
 		recs, err = session.Workers()
 		return err
 	})
@@ -139,7 +143,7 @@ func (s *Store) Workers(ctx context.Context) (recs []errand.WorkerRecord, err er
 
 // Report implements [errand.Telemetry].
 func (s *Store) Report(ctx context.Context, reports []errand.ProgressReport) (errs []error, err error) {
-	err = s.write(ctx, "report", len(reports), func(session *sqlstore.Session) error {
+	err = s.write(ctx, label{op: "report"}, len(reports), func(session *sqlstore.Session) error {
 		refusals, err := session.Report(reports)
 		errs = refusals
 		return err
@@ -149,7 +153,7 @@ func (s *Store) Report(ctx context.Context, reports []errand.ProgressReport) (er
 
 // Orders implements [errand.Telemetry].
 func (s *Store) Orders(ctx context.Context, worker string) (orders errand.Orders, err error) {
-	err = s.read(ctx, "orders", func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{op: "orders"}, func(session *sqlstore.Session) (err error) {
 		orders, err = session.Orders(worker)
 		return err
 	})

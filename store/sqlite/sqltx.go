@@ -13,7 +13,7 @@ import (
 
 // EnqueueTx implements [errand.Transactor] for a *sql.Tx on the same database file. See the package about drivers.
 func (s *Store) EnqueueTx(ctx context.Context, tx any, req errand.EnqueueRequest) (errs []error, err error) {
-	err = s.inside(ctx, "enqueue in a transaction", tx, func(session *sqlstore.Session) error {
+	err = s.inside(ctx, label{op: "enqueue in a transaction"}, tx, func(session *sqlstore.Session) error {
 		errs, err = session.Enqueue(req)
 		return err
 	})
@@ -22,7 +22,7 @@ func (s *Store) EnqueueTx(ctx context.Context, tx any, req errand.EnqueueRequest
 
 // SettleTx implements [errand.Transactor] for a *sql.Tx on the same database file. See the package about drivers.
 func (s *Store) SettleTx(ctx context.Context, tx any, req errand.SettleRequest) (errs []error, err error) {
-	err = s.inside(ctx, "settle in a transaction", tx, func(session *sqlstore.Session) error {
+	err = s.inside(ctx, label{op: "settle in a transaction"}, tx, func(session *sqlstore.Session) error {
 		errs, err = session.Settle(req)
 		return err
 	})
@@ -33,32 +33,32 @@ const (
 	// takeLock makes the transaction a writing one before it reads: one that begins to write after another has
 	// committed fails where it has read before.
 	takeLock = `UPDATE errand_queues SET paused = paused WHERE name = ''`
-	mainFile = `SELECT file FROM pragma_database_list WHERE name = 'main'`
+	mainFile = `SELECT file, sqlite_source_id() FROM pragma_database_list WHERE name = 'main'`
 )
 
 // inside does an operation in a user's transaction. When it fails, the transaction is as it was before.
-func (s *Store) inside(ctx context.Context, name string, tx any, do func(*sqlstore.Session) error) error {
+func (s *Store) inside(ctx context.Context, label label, tx any, do func(*sqlstore.Session) error) error {
 	theirs, ok := tx.(*sql.Tx)
 	if !ok || theirs == nil {
-		return fmt.Errorf("%s: %w: it is a %T, not a *sql.Tx", name, errand.ErrTxUnsupported, tx)
+		return fmt.Errorf("%v: %w: it is a %T, not a *sql.Tx", label, errand.ErrTxUnsupported, tx)
 	}
-	if err := s.enter(ctx, name); err != nil {
+	if err := s.enter(ctx, label); err != nil {
 		return err
 	}
 	defer s.leave()
 	t := sqlTx{theirs, ctx}
 	if err := s.sameDatabase(t); err != nil {
-		return fmt.Errorf("%s: %w", name, s.translate(err))
+		return fmt.Errorf("%v: %w", label, s.translate(err))
 	}
 	if _, err := t.Exec("SAVEPOINT errand"); err != nil {
-		return fmt.Errorf("%s: %w", name, s.translate(err))
+		return fmt.Errorf("%v: %w", label, s.translate(err))
 	}
 	err := s.saved(t, do)
 	if err != nil {
 		undo := sqlTx{theirs, context.WithoutCancel(ctx)}
 		_, undone := undo.Exec("ROLLBACK TO errand")
 		_, released := undo.Exec("RELEASE errand")
-		err = fmt.Errorf("%s: %w", name, s.translate(errors.Join(err, undone, released)))
+		err = fmt.Errorf("%v: %w", label, s.translate(errors.Join(err, undone, released)))
 	}
 	return err
 }
@@ -78,24 +78,34 @@ func (s *Store) saved(t sqlTx, do func(*sqlstore.Session) error) error {
 	return err
 }
 
-// sameDatabase refuses a transaction on another database.
+// sameDatabase refuses a transaction on another database, or through another copy of SQLite in this process: the two do
+// not see each other's locks, and would damage the database.
 func (s *Store) sameDatabase(t sqlTx) error {
-	file := ""
+	file, source := "", ""
 	err := t.Query(mainFile, func(row sqlRow) error {
-		file = row.Text(0)
+		file, source = row.Text(0), row.Text(1)
 		return nil
 	})
-	if err != nil || file == s.path {
+	if err != nil {
 		return err
 	}
-	theirs, err := os.Stat(file)
-	if err == nil {
-		ours, err := os.Stat(s.path)
-		if err == nil && os.SameFile(theirs, ours) {
-			return nil
-		}
+	if file != s.path && !sameFile(file, s.path) {
+		return fmt.Errorf("%w: it is on database %q, the jobs are in %q", errand.ErrTxUnsupported, file, s.path)
 	}
-	return fmt.Errorf("%w: it is on database %q, the jobs are in %q", errand.ErrTxUnsupported, file, s.path)
+	if source != s.source {
+		return fmt.Errorf("%w: its driver uses a copy of SQLite of its own (%s), apart from that of this store (%s): "+
+			"open %s with the driver of modernc.org/sqlite, or the two may damage it", errand.ErrTxUnsupported, source, s.source, s.path)
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	infoA, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	infoB, err := os.Stat(b)
+	return err == nil && os.SameFile(infoA, infoB)
 }
 
 // sqlTx is a user's transaction as the flow wants it.

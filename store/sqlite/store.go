@@ -31,6 +31,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,7 @@ import (
 // Store is an [errand.Store], an [errand.Notifier] and an [errand.Transactor]. Make one with [Open].
 type Store struct {
 	path        string
+	source      string // which SQLite this is, by its own account
 	lockTimeout time.Duration
 	hub         notify.Hub
 	writer      *writer
@@ -70,14 +72,14 @@ func (s *Store) start(c *conn) {
 }
 
 // enter begins an operation.
-func (s *Store) enter(ctx context.Context, name string) error {
+func (s *Store) enter(ctx context.Context, label label) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("%s: %w", name, context.Cause(ctx))
+		return fmt.Errorf("%v: %w", label, err)
 	}
 	s.use.RLock()
 	if s.closed {
 		s.use.RUnlock()
-		return fmt.Errorf("%s: %w", name, errand.ErrClosed)
+		return fmt.Errorf("%v: %w", label, errand.ErrClosed)
 	}
 	return nil
 }
@@ -106,7 +108,7 @@ func (s *Store) Close() error {
 
 // Now returns the time of this machine, which all processes that use the file share.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
-	if err := s.enter(ctx, "now"); err != nil {
+	if err := s.enter(ctx, label{op: "now"}); err != nil {
 		return time.Time{}, err
 	}
 	defer s.leave()
@@ -115,17 +117,25 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 
 // Enqueue implements [errand.Engine].
 func (s *Store) Enqueue(ctx context.Context, req errand.EnqueueRequest) (errs []error, err error) {
-	jobs := 0
+	weight, to := 0, label{op: "enqueue to"}
 	for _, group := range req.Groups {
-		jobs += len(group)
+		for i := range group {
+			weight += weigh(group[i].Payload)
+		}
+		if len(group) > 0 && len(to.queues) < 3 && !slices.Contains(to.queues, group[0].Queue) {
+			to.queues = append(to.queues, group[0].Queue)
+		}
 	}
-	err = s.write(ctx, "enqueue", jobs, func(session *sqlstore.Session) error {
+	err = s.write(ctx, to, weight, func(session *sqlstore.Session) error {
 		refusals, err := session.Enqueue(req)
 		errs = refusals
 		return err
 	})
 	return reply(errs, err)
 }
+
+// weigh says how many rows the bytes of one count as.
+func weigh(body []byte) int { return 1 + len(body)/4096 }
 
 // Claim implements [errand.Engine].
 func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.ClaimReply, error) {
@@ -141,7 +151,7 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 		}
 	}
 	var taken errand.ClaimReply
-	err := s.write(ctx, "claim", req.Limit, func(session *sqlstore.Session) error {
+	err := s.write(ctx, label{"claim from", req.Queues}, req.Limit, func(session *sqlstore.Session) error {
 		answer, err := session.Claim(req, repeated)
 		taken = answer
 		return err
@@ -154,7 +164,7 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 
 // idle looks whether there is nothing to claim, so that those who find nothing wait for nobody who writes.
 func (s *Store) idle(ctx context.Context, req errand.ClaimRequest) (answer errand.ClaimReply, idle bool, err error) {
-	err = s.read(ctx, "claim", func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{"claim from", req.Queues}, func(session *sqlstore.Session) (err error) {
 		answer, idle, err = session.Idle(req)
 		return err
 	})
@@ -176,7 +186,7 @@ func (s *Store) wasEmpty(req *errand.ClaimRequest) bool {
 
 // Settle implements [errand.Engine].
 func (s *Store) Settle(ctx context.Context, req errand.SettleRequest) (errs []error, err error) {
-	err = s.write(ctx, "settle", len(req.Outcomes), func(session *sqlstore.Session) error {
+	err = s.write(ctx, label{op: "settle"}, len(req.Outcomes), func(session *sqlstore.Session) error {
 		refusals, err := session.Settle(req)
 		errs = refusals
 		return err
@@ -186,7 +196,7 @@ func (s *Store) Settle(ctx context.Context, req errand.SettleRequest) (errs []er
 
 // Renew implements [errand.Engine].
 func (s *Store) Renew(ctx context.Context, req errand.RenewRequest) (errs []error, err error) {
-	err = s.write(ctx, "renew", len(req.Leases), func(session *sqlstore.Session) error {
+	err = s.write(ctx, label{op: "renew"}, len(req.Leases), func(session *sqlstore.Session) error {
 		refusals, err := session.Renew(req)
 		errs = refusals
 		return err
@@ -196,7 +206,7 @@ func (s *Store) Renew(ctx context.Context, req errand.RenewRequest) (errs []erro
 
 // Maintain implements [errand.Engine].
 func (s *Store) Maintain(ctx context.Context, req errand.MaintainRequest) (done errand.MaintainReply, err error) {
-	err = s.write(ctx, "maintain", req.Limit, func(session *sqlstore.Session) error {
+	err = s.write(ctx, label{op: "maintain"}, req.Limit, func(session *sqlstore.Session) error {
 		answer, err := session.Maintain(req)
 		done = answer
 		return err

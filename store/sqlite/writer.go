@@ -21,11 +21,25 @@ const maxGroup = 4000
 
 // op is an operation that waits to be done in a transaction. It may be done again after a rollback.
 type op struct {
+	label  label
 	do     func(*sqlstore.Session) error
 	weight int // roughly, how many rows it touches
 
 	done    chan struct{} // closed when there is an outcome
 	outcome error
+}
+
+// label names an operation and the queues that it is about, for errors.
+type label struct {
+	op     string
+	queues []string
+}
+
+func (l label) String() string {
+	if len(l.queues) == 0 {
+		return l.op
+	}
+	return fmt.Sprintf("%s %q", l.op, l.queues)
 }
 
 // writer does all writing, in groups: whoever finds the connection free does, in one transaction, every operation that
@@ -37,11 +51,13 @@ type writer struct {
 	mu      sync.Mutex // guards the connection
 	conn    *conn
 	tx      sqlstore.Tx
+	session *sqlstore.Session
 	version int64 // of the data, by PRAGMA data_version: other connections' commits change it, our own do not
 }
 
 func newWriter(s *Store, c *conn) *writer {
 	w := &writer{store: s, conn: c, tx: c.in(context.Background())}
+	w.session = sqlstore.NewSession(w.tx, dialect)
 	w.group = batch.Batcher[*op, struct{}]{
 		Max:   maxGroup,
 		Weigh: func(o *op) int { return o.weight },
@@ -55,16 +71,16 @@ func newWriter(s *Store, c *conn) *writer {
 
 // write does an operation. When ctx ends before its turn has come it has not been done and never will be; when ctx ends
 // later, write waits for the outcome, which is near, so that nothing of the caller's is read after its return.
-func (s *Store) write(ctx context.Context, name string, weight int, do func(*sqlstore.Session) error) error {
-	if err := s.enter(ctx, name); err != nil {
+func (s *Store) write(ctx context.Context, label label, weight int, do func(*sqlstore.Session) error) error {
+	if err := s.enter(ctx, label); err != nil {
 		return err
 	}
 	defer s.leave()
-	o := &op{do: do, weight: weight + 1, done: make(chan struct{})}
+	o := &op{label: label, do: do, weight: weight + 1, done: make(chan struct{})}
 	if _, err := s.writer.group.Do(ctx, o); errors.Is(err, batch.ErrUnknown) {
 		<-o.done
 	} else if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%v: %w", label, ctx.Err())
 	}
 	return s.translate(o.outcome)
 }
@@ -80,34 +96,46 @@ func (w *writer) run(ops []*op) {
 		if err != nil && len(ops) > 1 && !errors.Is(err, errLockTimeout) {
 			o.outcome = w.transact(ops[i : i+1])
 		}
+		var named *opError
+		switch {
+		case errors.As(o.outcome, &named):
+			o.outcome = named.err
+		case o.outcome != nil:
+			o.outcome = fmt.Errorf("%v: %w", o.label, o.outcome)
+		}
 		close(o.done)
 	}
 }
+
+// opError is the error of an operation itself, which names it, in contrast to one of the transaction around it.
+type opError struct{ err error }
+
+func (e *opError) Error() string { return e.err.Error() }
 
 // transact does operations in one transaction, all or none.
 func (w *writer) transact(ops []*op) (err error) {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	session := sqlstore.NewSession(w.tx, dialect)
+	w.session.Reset()
 	defer func() {
 		if err != nil {
 			_, _ = w.tx.Exec("ROLLBACK") // SQLite may have rolled back by itself
 		}
 	}()
 	for _, o := range ops {
-		if err := o.do(session); err != nil {
-			return err
+		if err := o.do(w.session); err != nil {
+			return &opError{err}
 		}
 	}
-	if err := session.Flush(); err != nil {
+	if err := w.session.Flush(); err != nil {
 		return err
 	}
 	if _, err := w.tx.Exec("COMMIT"); err != nil {
 		return err
 	}
 	if hub := &w.store.hub; !hub.Idle() {
-		hub.Notify(session.Topics()...)
+		hub.Notify(w.session.Topics()...)
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ var enqueueCases = []testCase{
 		k.want(errand.StateQueued, k.enqueue(runAt(k.now)), k.enqueue(runAt(k.now.Add(-time.Hour))))
 	}},
 	{name: "a repeated enqueue changes nothing, whatever state the job is in", run: repeatedEnqueue},
+	{name: "a producer's request that is sent again gets the same reply and does nothing, also when its jobs are gone", run: repeatedRequest},
 	{name: "an id twice in one group is one job", run: func(k *kit) {
 		s := spec()
 		k.ok(k.tryEnqueue(s, s))
@@ -279,5 +280,50 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 				return
 			}
 		}
+	}
+}
+
+// repeatedRequest: the first sending was carried out and its reply lost. Meanwhile its job has run, and the unique key
+// that refused its second group has become free.
+func repeatedRequest(k *kit) {
+	holder := spec()
+	holder.UniqueKey = "key"
+	k.ok(k.tryEnqueue(holder))
+	taken, refused := spec(), spec()
+	refused.UniqueKey = "key"
+	req := errand.EnqueueRequest{
+		Now: k.now, Producer: "p", Number: 1, Groups: [][]errand.JobSpec{{taken}, {refused}, {spec(), spec(inQueue("b"))}},
+	}
+	send := func(req errand.EnqueueRequest) []error {
+		refusals, err := k.st.Enqueue(k.ctx, req)
+		k.ok(err)
+		if len(refusals) != len(req.Groups) {
+			k.Fatalf("%d refusals for %d groups", len(refusals), len(req.Groups))
+		}
+		return refusals
+	}
+	check := func(refusals []error) {
+		k.ok(refusals[0])
+		dup, ok := errors.AsType[*errand.DuplicateError](refusals[1])
+		if !ok || dup.ID != holder.ID {
+			k.Errorf("second group: %v, want a DuplicateError with %s", refusals[1], holder.ID)
+		}
+		k.wantError(refusals[2], errand.ErrInvalid)
+	}
+	check(send(req))
+	k.run(holder.ID, errand.EventSucceeded)
+	k.run(taken.ID, errand.EventSucceeded)
+	k.pass(time.Minute)
+	req.Now = k.now
+	check(send(req))
+	k.none()
+	k.ok(send(errand.EnqueueRequest{Now: k.now, Producer: "other", Number: 1, Groups: [][]errand.JobSpec{{spec()}}})[0])
+	next := spec()
+	k.ok(send(errand.EnqueueRequest{Now: k.now, Producer: "p", Number: 2, Groups: [][]errand.JobSpec{{next}}})[0])
+	k.want(errand.StateQueued, next.ID)
+	late := spec() // of a request that its sender gave up, and that arrives after the next
+	send(errand.EnqueueRequest{Now: k.now, Producer: "p", Number: 1, Groups: [][]errand.JobSpec{{late}}})
+	if _, err := k.st.Job(k.ctx, late.Queue, late.ID); !errors.Is(err, errand.ErrJobNotFound) {
+		k.Errorf("a request that was given up was carried out: %v", err)
 	}
 }

@@ -140,7 +140,16 @@ func (s *Session) fulfil(parent *record) error {
 			return err
 		}
 	}
-	return nil
+	return s.forgetChildren(parent)
+}
+
+// forgetChildren ends what binds children to a job that is gone: one that comes later with its id is another one.
+func (s *Session) forgetChildren(parent *record) error {
+	if !parent.gone {
+		return nil
+	}
+	_, err := s.tx.Exec(deleteDeps, parent.key)
+	return err
 }
 
 // orphanChildren fails the children that wait for a job that will not finish, and their children.
@@ -167,7 +176,7 @@ func (s *Session) orphanChildren(parent *record, reason string) error {
 			return err
 		}
 	}
-	return nil
+	return s.forgetChildren(parent)
 }
 
 // orphan fails a job because of a parent, and then its own children. Whose state was from.
@@ -266,7 +275,7 @@ func (s *Session) close(r *record, from, to errand.State) error {
 	return s.move(r, from)
 }
 
-// drop removes a job from the store. Its children are the caller's.
+// drop removes a job from the store. The children that wait for it are the caller's.
 func (s *Session) drop(r *record) error {
 	q, err := s.queue(r.job.Queue)
 	if err != nil {
@@ -286,6 +295,12 @@ func (s *Session) drop(r *record) error {
 			}
 		}
 	}
+	if r.flags&flagChildren != 0 {
+		if _, err := s.tx.Exec(deleteDepsPast, r.key); err != nil {
+			return err
+		}
+	}
+	r.gone = true
 	q.add(r.job.State, -1)
 	s.tell(errand.JobTopic(r.job.ID))
 	_, err = s.tx.Exec(deleteJob, r.seq)

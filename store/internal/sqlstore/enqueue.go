@@ -13,6 +13,19 @@ import (
 // Enqueue is errand.Engine's.
 func (s *Session) Enqueue(req errand.EnqueueRequest) ([]error, error) {
 	s.now = micro(req.Now)
+	if req.Producer != "" {
+		if refusals, again, err := s.sentBefore(&req); again || err != nil {
+			return refusals, err
+		}
+	}
+	refusals, err := s.enqueueGroups(&req)
+	if err == nil && req.Producer != "" {
+		err = s.remember(&req, refusals)
+	}
+	return refusals, err
+}
+
+func (s *Session) enqueueGroups(req *errand.EnqueueRequest) ([]error, error) {
 	refusals := make([]error, len(req.Groups))
 	for i, group := range req.Groups {
 		if len(group) == 0 {
@@ -168,12 +181,16 @@ type inserter struct {
 	q       *queue // of the jobs gathered
 	args    []any
 	rows    int
+	bytes   int
 	state   errand.State // of the jobs gathered
 	options []byte       // of the job before
 	spec    *errand.JobSpec
 }
 
-const insertColumns = 12
+const (
+	insertColumns  = 12
+	maxInsertBytes = 4 << 20 // roughly, of one statement
+)
 
 // insertRows are the numbers of rows for which there is a statement, the largest first.
 var insertRows = [...]int{50, 10, 1}
@@ -186,7 +203,7 @@ var insertJobs = func() (queries [len(insertRows)]string) {
 }()
 
 func (in *inserter) add(q *queue, r *record) error {
-	if in.q != q || r.job.State != in.state || in.rows == insertRows[0] {
+	if in.q != q || r.job.State != in.state || in.rows == insertRows[0] || in.bytes > maxInsertBytes {
 		if err := in.flush(); err != nil {
 			return err
 		}
@@ -195,14 +212,12 @@ func (in *inserter) add(q *queue, r *record) error {
 	j := &r.job
 	options, err := in.encode(&j.JobSpec)
 	if err != nil {
-		return &refusal{fmt.Errorf("%w: options of job %s: %w", errand.ErrInvalid, j.ID, err)}
-	}
-	if in.args == nil {
-		in.args = make([]any, 0, insertRows[0]*insertColumns)
+		return fmt.Errorf("options of job %s: %w", j.ID, err)
 	}
 	in.args = append(in.args, r.key, j.Queue, int64(j.State), r.rank(), j.Task, int64(j.Priority), r.flags,
 		micros(j.CreatedAt), micros(j.ReadyAt), r.waits, orNull(j.Payload), orNull(options))
 	in.rows++
+	in.bytes += len(j.Payload) + len(options)
 	return nil
 }
 
@@ -240,16 +255,22 @@ func (in *inserter) flush() error {
 			args = args[rows*insertColumns:]
 		}
 	}
-	in.args = in.args[:0]
-	if inserted == 0 {
-		return nil
+	if inserted > 0 {
+		in.q.add(in.state, inserted)
+		in.q.enqueued.add(in.s.now, inserted)
+		if in.state != errand.StateDeferred {
+			in.s.tell(errand.QueueTopic(in.q.name))
+		}
 	}
-	in.q.add(in.state, inserted)
-	in.q.enqueued.add(in.s.now, inserted)
-	if in.state != errand.StateDeferred {
-		in.s.tell(errand.QueueTopic(in.q.name))
-	}
+	in.reset()
 	return nil
+}
+
+// reset forgets what has gathered, and keeps nothing of it but room.
+func (in *inserter) reset() {
+	clear(in.args)
+	in.args, in.rows, in.bytes = in.args[:0], 0, 0
+	in.q, in.spec, in.options = nil, nil, nil
 }
 
 // optionsMemo spares decoding the same options again and again.

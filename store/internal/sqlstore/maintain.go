@@ -140,7 +140,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 	err := s.tx.Query(query, func(row Row) error {
 		r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(4)}
 		r.job.Queue, r.job.State = row.Text(2), errand.State(row.Int(3)) //nolint:gosec // the table checks it
-		if r.flags&(flagUnique|flagParents) != 0 {
+		if r.flags != 0 {
 			linked = append(linked, r)
 		} else {
 			plain = append(plain, r)
@@ -169,6 +169,9 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 			return 0, err
 		}
 		if err := s.drop(r); err != nil {
+			return 0, err
+		}
+		if err := s.forgetChildren(r); err != nil {
 			return 0, err
 		}
 	}

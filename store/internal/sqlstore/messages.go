@@ -57,9 +57,6 @@ func (s *Session) messageQueue(name string) (*messageQueue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.messages == nil {
-		s.messages = make(map[string]*messageQueue)
-	}
 	s.messages[name] = q
 	return q, nil
 }
@@ -79,14 +76,14 @@ func (s *Session) Put(req errand.PutRequest) error {
 func (s *Session) put(req *errand.PutRequest) error {
 	if req.Producer != "" {
 		last := int64(0)
-		_, err := one(s.tx, lastPut, func(row Row) error {
+		_, err := one(s.tx, lastRequest, func(row Row) error {
 			last = row.Int(0)
 			return nil
 		}, req.Queue, req.Producer)
 		if err != nil || req.Number <= last {
 			return err // nil: sent again
 		}
-		if _, err := s.tx.Exec(setPut, req.Queue, req.Producer, req.Number, micros(s.now)); err != nil {
+		if _, err := s.tx.Exec(setRequest, req.Queue, req.Producer, req.Number, micros(s.now), nil); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,7 @@ type record struct {
 	settled errand.Event
 	waits   int64
 	claim   int64
+	gone    bool  // it was dropped in this session
 	broken  error // a part of the row that cannot be read
 }
 

@@ -19,16 +19,26 @@ type Session struct {
 
 	queues   map[string]*queue
 	messages map[string]*messageQueue
-	topics   map[errand.Topic]struct{}
+	topics   []errand.Topic
 	fresh    inserter
 	decoded  optionsMemo
 }
 
 // NewSession starts a session in a transaction. One that only reads needs no [Session.Flush].
 func NewSession(tx Tx, dialect *Dialect) *Session {
-	s := &Session{tx: tx, dialect: dialect}
+	s := &Session{
+		tx: tx, dialect: dialect, queues: make(map[string]*queue), messages: make(map[string]*messageQueue),
+	}
 	s.fresh.s = s
 	return s
+}
+
+// Reset makes the session ready for the next transaction of the same connection.
+func (s *Session) Reset() {
+	clear(s.queues)
+	clear(s.messages)
+	s.topics = s.topics[:0]
+	s.fresh.reset()
 }
 
 // Flush writes what the operations have gathered. Call it once, before the commit.
@@ -53,20 +63,14 @@ func (s *Session) Flush() error {
 	return nil
 }
 
-// Topics returns whom the operations concern, for after the commit.
-func (s *Session) Topics() []errand.Topic {
-	topics := make([]errand.Topic, 0, len(s.topics))
-	for topic := range s.topics {
-		topics = append(topics, topic)
-	}
-	return topics
-}
+// Topics returns whom the operations concern, for after the commit. They are valid until Reset.
+func (s *Session) Topics() []errand.Topic { return s.topics }
 
+// tell notes whom something concerns. Mostly the same topic comes again soon, or never.
 func (s *Session) tell(topic errand.Topic) {
-	if s.topics == nil {
-		s.topics = make(map[errand.Topic]struct{})
+	if !slices.Contains(s.topics[max(0, len(s.topics)-4):], topic) {
+		s.topics = append(s.topics, topic)
 	}
-	s.topics[topic] = struct{}{}
 }
 
 // begin makes an operation's time the session's, and puts in what earlier ones have left to be put in.
@@ -88,9 +92,6 @@ func (s *Session) queue(name string) (*queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("queue %q: %w", name, err)
 	}
-	if s.queues == nil {
-		s.queues = make(map[string]*queue)
-	}
 	s.queues[name] = q
 	return q, nil
 }
@@ -106,9 +107,6 @@ func (s *Session) allQueues() ([]*queue, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list queues: %w", err)
-	}
-	if s.queues == nil {
-		s.queues = make(map[string]*queue)
 	}
 	for _, q := range queues {
 		if _, ok := s.queues[q.name]; !ok {

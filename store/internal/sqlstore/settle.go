@@ -15,9 +15,8 @@ func (s *Session) Settle(req errand.SettleRequest) ([]error, error) {
 	errs := make([]error, len(req.Outcomes))
 	for i := range req.Outcomes {
 		o := &req.Outcomes[i]
-		if next, ok := errand.Next(errand.StateStarted, o.Event); !ok || o.Event == errand.EventLost || o.Event == errand.EventPoisoned {
+		if _, ok := errand.Next(errand.StateStarted, o.Event); !ok || o.Event == errand.EventLost || o.Event == errand.EventPoisoned {
 			errs[i] = fmt.Errorf("settle job %s of queue %q: %w: %v is no outcome", o.ID, o.Queue, errand.ErrInvalid, o.Event)
-			_ = next
 			continue
 		}
 		done, err := s.settle(o)

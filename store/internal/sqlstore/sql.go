@@ -90,8 +90,10 @@ ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, free_at = excluded.fr
 
 	setDep = `INSERT INTO errand_deps (parent, child, kind) VALUES (?, ?, ?)
 ON CONFLICT (parent, child) DO UPDATE SET kind = excluded.kind`
-	resetDep  = `UPDATE errand_deps SET kind = 0 WHERE parent = ? AND child = ?`
-	deleteDep = `DELETE FROM errand_deps WHERE parent = ? AND child = ?`
+	resetDep       = `UPDATE errand_deps SET kind = 0 WHERE parent = ? AND child = ?`
+	deleteDep      = `DELETE FROM errand_deps WHERE parent = ? AND child = ?`
+	deleteDeps     = `DELETE FROM errand_deps WHERE parent = ?`
+	deleteDepsPast = `DELETE FROM errand_deps WHERE parent = ? AND kind <> 1`
 	// childrenOf finds the children of one kind, in the order in which they came.
 	childrenOf = `SELECT d.child FROM errand_deps d JOIN errand_jobs j ON j.id = d.child
 WHERE d.parent = ? AND d.kind = ? ORDER BY j.seq`
@@ -133,9 +135,9 @@ got_total = ?, got_minute = ?, got_current = ?, got_before = ? WHERE name = ?`
 	firstMessages  = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?`
 	deleteMessages = `DELETE FROM errand_messages WHERE queue = ? AND seq <= ?`
 
-	lastPut = `SELECT number FROM errand_producers WHERE queue = ? AND producer = ?`
-	setPut  = `INSERT INTO errand_producers (queue, producer, number, seen_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = excluded.seen_at`
+	lastRequest = `SELECT number, refused FROM errand_producers WHERE queue = ? AND producer = ?`
+	setRequest  = `INSERT INTO errand_producers (queue, producer, number, seen_at, refused) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = excluded.seen_at, refused = excluded.refused`
 	staleProducer   = `SELECT 1 FROM errand_producers WHERE seen_at < ? LIMIT 1`
 	deleteProducers = `DELETE FROM errand_producers WHERE seen_at < ?`
 )

@@ -110,9 +110,10 @@ CREATE TABLE errand_message_queues (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE errand_producers (
-    queue    TEXT    NOT NULL,
+    queue    TEXT    NOT NULL,                  -- of messages; empty: a producer of jobs
     producer TEXT    NOT NULL,
-    number   INTEGER NOT NULL,
+    number   INTEGER NOT NULL,                  -- of its last request
     seen_at  INTEGER NOT NULL,
+    refused  BLOB,                              -- JSON: what of that request was refused, and why; NULL: nothing
     PRIMARY KEY (queue, producer)
 ) STRICT, WITHOUT ROWID;
