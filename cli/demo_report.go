@@ -281,7 +281,8 @@ func (d *demoRun) printHints() {
 		hints = slices.Insert(hints, 3, [2]string{"job " + d.mended.ID, textf("the one that was mended, with its history")})
 	}
 	for _, h := range hints {
-		d.say("  %s  %s", base+" "+h[0], faint.Render("# "+h[1]))
+		d.say("  %s", faint.Render("# "+h[1]))
+		d.say("  %s", base+" "+h[0])
 	}
 	d.say("%s", faint.Render(textf("Results are kept for %s, failed jobs for %s.", span(demoResultsKept), span(errand.DefaultFailedKeep))))
 }

@@ -206,7 +206,7 @@ func (s *session) checkUnknown(taskName string, payload []byte, unchecked bool) 
 		return misuse("task %q is none of this program's (%s): --unchecked enqueues it all the same",
 			taskName, strings.Join(taskNames(s.app.Tasks), ", "))
 	}
-	var value any
+	var value json.RawMessage // a number may be longer than Go's
 	if err := json.Unmarshal(payload, &value); err != nil {
 		return misuse("the value for %s is not JSON: %v: write a string as '\"text\"', an object as '{\"to\":\"ann\"}'", taskName, err)
 	}

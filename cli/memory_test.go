@@ -282,6 +282,22 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
+// TestLongPayload proves that a payload that is too long is refused in a few words, whatever it is.
+func TestLongPayload(t *testing.T) {
+	sh := newShell(t)
+	for what, payload := range map[string]string{
+		"number": strings.Repeat("1", 2<<20), "text": `"` + strings.Repeat("a", 2<<20) + `"`, "no JSON": strings.Repeat("x", 2<<20),
+	} {
+		_, stderr, status := sh.run("enqueue", "send", payload)
+		if status == exitDone || len(stderr) > 1000 || !strings.Contains(stderr, "payload too large") && !strings.Contains(stderr, "is not JSON") {
+			t.Errorf("%s: exit status %d, %.1000s", what, status, stderr)
+		}
+	}
+	if out := sh.must("queues"); out != "No queues yet.\n" {
+		t.Errorf("something is stored: %s", out)
+	}
+}
+
 // TestHelp proves that every command has a help with an example, but version, which needs none.
 func TestHelp(t *testing.T) {
 	s := newSession(App{Name: "errand"}, strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{})

@@ -58,13 +58,16 @@ func (s *session) run(ctx context.Context, args []string) int {
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
-	s.err.printf("%s: %s\n", s.name, cleanBlock(err.Error()))
+	s.err.printf("%s: %s\n", s.name, clip(cleanBlock(err.Error()), maxError))
 	if s.misused(err) {
 		s.err.printf("%s\n", textf("Run '%s --help' for how to use it.", cmd.CommandPath()))
 		return exitMisused
 	}
 	return exitFailed
 }
+
+// maxError bounds the text of an error, which may quote what it is about.
+const maxError = 8 << 10
 
 // usageError is the error of a command line that makes no sense.
 type usageError struct{ message string }

@@ -108,7 +108,10 @@ func BenchmarkPingPong(b *testing.B) {
 		defer taker.Wait()
 		defer stop()
 		taker.Go(func() {
-			for range q.Consume(ctx) {
+			for _, err := range q.Consume(ctx) {
+				if err != nil {
+					b.Error(err)
+				}
 				got <- struct{}{}
 			}
 		})

@@ -54,7 +54,10 @@ func ExampleNew_any() {
 	if err := things.Put(ctx, "a string", map[string]any{"id": int64(9007199254740993)}); err != nil {
 		fmt.Println(err)
 	}
-	for thing := range things.Consume(ctx, hotqueue.NoWait) {
+	for thing, err := range things.Consume(ctx, hotqueue.NoWait) {
+		if err != nil {
+			fmt.Println(err)
+		}
 		fmt.Printf("%T %v\n", thing, thing)
 	}
 	// Output:

@@ -24,7 +24,7 @@ var Ship = errand.DefineFunc("ship", func(ctx context.Context, order int64) erro
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after a commit it does nothing
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	if _, err := tx.ExecContext(ctx, "INSERT INTO shipments (order_id) VALUES (?)", order); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func order(ctx context.Context, q *errand.Queue, item string) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }()
 	row, err := tx.ExecContext(ctx, "INSERT INTO orders (item) VALUES (?)", item)
 	if err != nil {
 		return err

@@ -157,7 +157,7 @@ func (s *scene) await(p *testproc.Proc, n int) {
 // drop lets a process print what it likes.
 func drop(p *testproc.Proc) {
 	go func() {
-		for range p.Lines { //nolint:revive // nobody needs them
+		for range p.Lines {
 		}
 	}()
 }
@@ -197,7 +197,7 @@ func (s *scene) runs() map[int]int {
 		s.Fatal(err)
 	}
 	runs := map[int]int{}
-	for _, line := range strings.Fields(string(data)) {
+	for line := range strings.FieldsSeq(string(data)) {
 		n, err := strconv.Atoi(line)
 		if err != nil {
 			s.Fatal(err)
@@ -350,7 +350,7 @@ func TestKillerAmongInnocents(t *testing.T) {
 		workers++
 		died := make(chan struct{})
 		go func() {
-			for range p.Lines { //nolint:revive // nobody needs them
+			for range p.Lines {
 			}
 			close(died)
 		}()

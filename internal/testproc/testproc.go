@@ -64,7 +64,7 @@ func Start(mode string, args ...string) (*Proc, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, args...) //nolint:gosec,noctx // it is this binary; Kill ends it
+	cmd := exec.Command(self, args...) // it is this binary; Kill ends it
 	cmd.Env = append(os.Environ(), variable+"="+mode)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -97,7 +97,7 @@ func Start(mode string, args ...string) (*Proc, error) {
 // Kill kills the process as kill -9 does, drops the lines that were not read, and waits for its end. It may be repeated.
 func (p *Proc) Kill() {
 	_ = p.cmd.Process.Kill()
-	for range p.Lines { //nolint:revive // they are dropped
+	for range p.Lines { // they are dropped
 	}
 	_ = p.wait()
 }

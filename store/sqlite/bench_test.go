@@ -187,30 +187,37 @@ func (r *raw) insert() time.Duration {
 
 func (r *raw) claim() (keys [][]byte, took time.Duration) {
 	took = r.transact(func(tx *sql.Tx) {
-		rows, err := tx.Stmt(r.sel).Query("bench", benchBatch)
-		if err != nil {
-			r.Fatal(err)
-		}
-		defer rows.Close()
 		var seqs []int64
-		for rows.Next() {
-			var seq int64
-			var key, payload []byte
-			if err := rows.Scan(&seq, &key, &payload); err != nil {
-				r.Fatal(err)
-			}
-			keys, seqs = append(keys, key), append(seqs, seq)
-		}
-		if err := rows.Err(); err != nil {
-			r.Fatal(err)
-		}
-		rows.Close()
+		keys, seqs = r.queued(tx)
 		stmt, now := tx.Stmt(r.upd), time.Now().UnixMicro()
 		for _, seq := range seqs {
 			r.exec(stmt, now+30_000_000, "w", now, seq)
 		}
 	})
 	return keys, took
+}
+
+// queued reads the first jobs, with their payloads, as a worker needs them.
+func (r *raw) queued(tx *sql.Tx) (keys [][]byte, seqs []int64) {
+	sel := tx.Stmt(r.sel)
+	defer sel.Close()
+	rows, err := sel.Query("bench", benchBatch)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		var key, payload []byte
+		if err := rows.Scan(&seq, &key, &payload); err != nil {
+			r.Fatal(err)
+		}
+		keys, seqs = append(keys, key), append(seqs, seq)
+	}
+	if err := rows.Err(); err != nil {
+		r.Fatal(err)
+	}
+	return keys, seqs
 }
 
 func (r *raw) remove(keys [][]byte) time.Duration {

@@ -51,7 +51,7 @@ func (c *conn) close() error {
 
 // script runs statements that are not kept.
 func (c *conn) script(query string) error {
-	_, err := c.raw.(driver.ExecerContext).ExecContext(context.Background(), query, nil) //nolint:errcheck,forcetypeassert // it is the driver's
+	_, err := c.raw.(driver.ExecerContext).ExecContext(context.Background(), query, nil) // it is the driver's
 	return err
 }
 
@@ -80,7 +80,7 @@ func (c *conn) in(ctx context.Context) sqlstore.Tx { return connTx{c, ctx} }
 
 type connTx struct {
 	*conn
-	ctx context.Context //nolint:containedctx // it is the context of one call, which the flow passes through here
+	ctx context.Context // it is the context of one call, which the flow passes through here
 }
 
 // Exec implements sqlstore.Tx.
@@ -171,14 +171,8 @@ func (r valueRow) Blob(col int) []byte {
 
 // resultCode returns SQLite's result code of an error, without its extension.
 func resultCode(err error) (code int, ok bool) {
-	var known *sqlite.Error
-	if errors.As(err, &known) {
-		return known.Code() & 0xff, true
-	}
-	// Other drivers, through a user's *sql.Tx.
-	var coded interface{ Code() int }
-	if errors.As(err, &coded) {
-		return coded.Code() & 0xff, true
+	if own, ok := errors.AsType[*sqlite.Error](err); ok {
+		return own.Code() & 0xff, true
 	}
 	return 0, false
 }

@@ -81,3 +81,6 @@ func (s *Store) Watches() bool {
 	defer s.watcher.mu.Unlock()
 	return s.watcher.stop != nil
 }
+
+// PretendSource has the store take itself for another copy of SQLite.
+func (s *Store) PretendSource(source string) { s.source = source }

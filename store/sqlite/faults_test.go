@@ -443,3 +443,37 @@ func TestFullDisk(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTxRefused proves that a transaction on another database, or through another copy of SQLite, is refused and can go
+// on.
+func TestTxRefused(t *testing.T) {
+	dir := t.TempDir()
+	st := openAt(t, filepath.Join(dir, "jobs.db"))
+	other := openAt(t, filepath.Join(dir, "other.db"))
+	foreign := openAt(t, filepath.Join(dir, "jobs.db"))
+	foreign.PretendSource("1999-12-31 another")
+	link := filepath.Join(dir, "link.db")
+	if err := os.Symlink(filepath.Join(dir, "jobs.db"), link); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := user(t, link).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	spec := newSpec(nil)
+	req := errand.EnqueueRequest{Now: now, Groups: [][]errand.JobSpec{{spec}}}
+	_, err = other.EnqueueTx(t.Context(), tx, req)
+	wantError(t, err, errand.ErrTxUnsupported, "other.db", "jobs.db")
+	_, err = foreign.EnqueueTx(t.Context(), tx, req)
+	wantError(t, err, errand.ErrTxUnsupported, "1999-12-31 another", "modernc.org/sqlite")
+	if _, err := st.EnqueueTx(t.Context(), tx, req); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Job(t.Context(), "q", spec.ID); err != nil {
+		t.Error(err)
+	}
+}

@@ -79,6 +79,11 @@ func (s *Store) open(ctx context.Context, cfg *config) error {
 	if err := s.prepareFile(cfg.migrate); err != nil {
 		return err
 	}
+	path, err := filepath.EvalSymlinks(s.path) // the log is beside the file itself
+	if err != nil {
+		return fmt.Errorf("%w: %w", errand.ErrUnavailable, err)
+	}
+	s.path = path
 	c, err := openConn(s.path, "rw")
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ func sameFile(a, b string) bool {
 // sqlTx is a user's transaction as the flow wants it.
 type sqlTx struct {
 	tx  *sql.Tx
-	ctx context.Context //nolint:containedctx // it is the context of one call, which the flow passes through here
+	ctx context.Context // it is the context of one call, which the flow passes through here
 }
 
 // Exec implements sqlstore.Tx.

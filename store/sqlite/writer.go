@@ -151,7 +151,7 @@ func (w *writer) begin() error {
 	const first, last = 100 * time.Microsecond, 10 * time.Millisecond
 	start := time.Now()
 	for pause := first; time.Since(start) < w.store.lockTimeout; pause = min(2*pause, last) {
-		time.Sleep(pause/2 + rand.N(pause)) //nolint:gosec // jitter needs no secrecy
+		time.Sleep(pause/2 + rand.N(pause)) // jitter needs no secrecy
 		if _, err = w.tx.Exec("BEGIN IMMEDIATE"); err == nil || !locked(err) {
 			return err
 		}

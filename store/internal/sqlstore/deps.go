@@ -33,7 +33,7 @@ func (s *Session) parentsOf(r *record) (parents, error) {
 		seen[string(key)] = true
 		parent := &record{key: key, job: errand.Job{JobSpec: errand.JobSpec{ID: idOf(key)}}}
 		in, err := one(s.tx, jobExists, func(row Row) error {
-			parent.job.State, parent.flags, parent.seq = errand.State(row.Int(0)), row.Int(1), row.Int(2) //nolint:gosec // the table checks it
+			parent.job.State, parent.flags, parent.seq = errand.State(row.Int(0)), row.Int(1), row.Int(2) // the table checks it
 			return nil
 		}, key)
 		switch {

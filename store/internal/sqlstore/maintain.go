@@ -139,7 +139,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 	var plain, linked []*record
 	err := s.tx.Query(query, func(row Row) error {
 		r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(4)}
-		r.job.Queue, r.job.State = row.Text(2), errand.State(row.Int(3)) //nolint:gosec // the table checks it
+		r.job.Queue, r.job.State = row.Text(2), errand.State(row.Int(3)) // the table checks it
 		if r.flags != 0 {
 			linked = append(linked, r)
 		} else {

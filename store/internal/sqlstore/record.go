@@ -78,13 +78,13 @@ func (r *record) read(row Row) {
 	r.seq, r.key = row.Int(0), row.Blob(1)
 	j := &r.job
 	j.ID = idOf(r.key)
-	j.Queue, j.State, j.Task, j.Priority = row.Text(2), errand.State(row.Int(3)), row.Text(5), int(row.Int(6)) //nolint:gosec // the table checks it
+	j.Queue, j.State, j.Task, j.Priority = row.Text(2), errand.State(row.Int(3)), row.Text(5), int(row.Int(6)) // the table checks it
 	rank := row.Int(4)
 	r.flags = row.Int(7)
 	j.CreatedAt, j.ReadyAt, j.StartedAt = timeOf(row.Int(8)), timeOf(row.Int(9)), timeOf(row.Int(10))
 	j.UnknownSince, r.expires = timeOf(row.Int(11)), timeOf(row.Int(12))
 	j.Token, j.Attempt, j.Recoveries = row.Int(13), int(row.Int(14)), int(row.Int(15))
-	r.settled, r.waits = errand.Event(row.Int(16)), row.Int(17) //nolint:gosec // an event that is none equals none
+	r.settled, r.waits = errand.Event(row.Int(16)), row.Int(17) // an event that is none equals none
 	j.Worker, r.claim = row.Text(18), row.Int(19)
 	switch {
 	case j.State == errand.StateStarted:

@@ -82,7 +82,7 @@ func (s *Session) countSucceeded(o *errand.Outcome) error {
 
 // finish does to a job what the outcome says.
 func (s *Session) finish(r *record, o *errand.Outcome) error {
-	switch o.Event { //nolint:exhaustive // the others are no outcomes
+	switch o.Event {
 	case errand.EventSucceeded:
 		return s.succeed(r, o)
 	case errand.EventFailed:
