@@ -22,7 +22,6 @@ const (
 
 // claimState is what the claimer remembers from claim to claim.
 type claimState struct {
-	number   int64 // of the last request
 	turn     int   // of the round robin
 	prefetch int
 	rate     float64 // handlers returning a second, smoothed
@@ -127,10 +126,10 @@ func (e *engine) giveBack(s *claimState) {
 // claim asks the store for jobs and hands them to the runners. An unanswered request is repeated with its number, so
 // that what it took is not left lying until its leases run out. It returns false when ctx ended.
 func (e *engine) claim(ctx context.Context, s *claimState, limit int) (ClaimReply, bool) {
-	s.number++
+	*e.claims++
 	_, holdsLastChance := e.ledger.room()
 	req := ClaimRequest{
-		Worker: e.id, Number: s.number, Queues: e.queueOrder(s), Limit: limit, Lease: e.config.Lease,
+		Worker: e.id, Number: *e.claims, Queues: e.queueOrder(s), Limit: limit, Lease: e.config.Lease,
 		MaxRecoveries: e.config.MaxRecoveries, LastChance: !holdsLastChance,
 	}
 	for try := 0; ; try++ {

@@ -23,6 +23,7 @@ type engine struct {
 	tasks  map[string]AnyTask
 	log    *slog.Logger
 	abort  <-chan struct{}
+	claims *int64 // the number of the last claim: the store takes a lower one for a repetition
 	clock  *storeclock.Clock
 
 	ledger   *ledger
@@ -47,7 +48,7 @@ type engine struct {
 
 func newEngine(w *Worker) *engine {
 	e := &engine{
-		id: w.id, store: w.store, config: w.config, tasks: w.tasks, log: w.config.Logger, abort: w.abort,
+		id: w.id, store: w.store, config: w.config, tasks: w.tasks, log: w.config.Logger, abort: w.abort, claims: &w.claims,
 		clock:  storeclock.New(w.store),
 		ledger: newLedger(),
 		ready:  make(chan *held, w.config.Concurrency+maxPrefetch),

@@ -96,6 +96,7 @@ type Worker struct {
 	abort   chan struct{} // closed by Abort
 	aborted sync.Once
 	running sync.Mutex // held while Run runs
+	claims  int64      // the number of the last claim, of this run or the one before
 }
 
 // NewWorker makes a worker. A bad setting is reported by Run.
@@ -130,7 +131,7 @@ func (w *Worker) Register(tasks ...AnyTask) {
 // it cancels their contexts with [ErrStopping] and releases each job once its handler has returned. It returns nil when
 // everything that it started has stopped, and an error for a bad setting or for handlers that do not return.
 //
-// Handlers' contexts carry the values of ctx but do not end with it. Errors of the store do not end Run: it tries again
+// A worker may be run again once Run has returned, unless it was aborted. Handlers' contexts carry the values of ctx but do not end with it. Errors of the store do not end Run: it tries again
 // with growing pauses.
 func (w *Worker) Run(ctx context.Context) error {
 	if ctx == nil {

@@ -596,6 +596,22 @@ func TestBurstEndsWhenTheQueuesAreEmpty(t *testing.T) {
 	})
 }
 
+func TestWorkerCanRunAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		var ran atomic.Int32
+		task := errand.DefineFunc("step", func(context.Context, int) error { ran.Add(1); return nil })
+		w := errand.NewWorker(st, errand.WorkerConfig{Queues: []string{"q"}, Burst: true, Logger: quiet})
+		w.Register(task)
+		for round := range 3 {
+			must(task.EnqueueMany(t.Context(), errand.NewQueue(st, "q"), make([]int, 5)))(t)
+			if err := w.Run(t.Context()); err != nil || ran.Load() != int32(5*(round+1)) {
+				t.Errorf("round %d: %d ran; %v", round, ran.Load(), err)
+			}
+		}
+	})
+}
+
 func TestStrategies(t *testing.T) {
 	count := func(t *testing.T, s errand.Strategy, weights map[string]int) (firsts map[string]int) {
 		st := memory.New()

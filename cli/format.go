@@ -83,8 +83,17 @@ func trimUnit(s, zero, after string) string {
 	return s
 }
 
+// age writes how long ago t was, to the second.
+func age(now, t time.Time) string {
+	d := max(now.Sub(t), 0)
+	if d >= time.Second {
+		d = d.Truncate(time.Second)
+	}
+	return span(d)
+}
+
 // ago and ahead write a time as seen from now.
-func ago(now, t time.Time) string { return textf("%s ago", span(max(now.Sub(t), 0))) }
+func ago(now, t time.Time) string { return textf("%s ago", age(now, t)) }
 
 func ahead(now, t time.Time) string {
 	if !t.After(now) {

@@ -85,7 +85,14 @@ func TestFit(t *testing.T) {
 		t.Errorf("a short text is cut: %q", g.rows[1][1].text)
 	}
 
-	spare := newGrid(column{title: "ID"}, column{title: "ATTEMPT", spare: true}, column{title: "ERROR", flex: true})
+	narrow := newGrid(column{title: "ID"}, column{title: "TASK", flex: true}, column{title: "ERROR", flex: true, spare: 1})
+	narrow.add("0123456789", "demo.digest", "a text that is too long")
+	narrow.fit(24, false)
+	if len(narrow.columns) != 2 || narrow.rows[0][1].text != "demo.digest" {
+		t.Errorf("%d columns, with %q", len(narrow.columns), narrow.rows[0][1].text)
+	}
+
+	spare := newGrid(column{title: "ID"}, column{title: "ATTEMPT", spare: 2}, column{title: "ERROR", flex: true})
 	spare.add("0123456789", "1", "a text that is too long")
 	spare.fit(34, false)
 	if len(spare.columns) != 2 || !strings.HasPrefix(spare.rows[0][1].text, "a text that is too") {

@@ -128,7 +128,7 @@ func ratesLine(r *report, q errand.QueueInfo) string {
 	line := textf("per minute: %s in, %s finished, %s failed",
 		rate(q.Enqueued.PerMinute), rate(q.Finished.PerMinute), rate(q.Failed.PerMinute))
 	if !q.Oldest.IsZero() {
-		line += " · " + textf("oldest waits %s", span(max(r.now.Sub(q.Oldest), 0)))
+		line += " · " + textf("oldest waits %s", age(r.now, q.Oldest))
 	}
 	return line
 }
@@ -200,5 +200,5 @@ func workerWords(w *errand.WorkerRecord, r *report) string {
 		words += "  " + warn.Render(textf("stopping"))
 	}
 	return words + "  " + faint.Render(textf("runs %d of %d, up %s, %s finished, %s failed",
-		len(w.Running), w.Concurrency, span(max(r.now.Sub(w.StartedAt), 0)), number(w.Finished), number(w.Failed)))
+		len(w.Running), w.Concurrency, age(r.now, w.StartedAt), number(w.Finished), number(w.Failed)))
 }

@@ -136,8 +136,13 @@ func listJobs(ctx context.Context, st errand.Store, filter errand.JobFilter, lim
 }
 
 func (s *session) printJobs(jobs []*errand.Job, now time.Time, states bool) {
-	g := newGrid(column{title: "ID"}, column{title: "QUEUE", flex: true}, column{title: "TASK", flex: true}, column{title: "STATE", spare: !states},
-		column{title: "ATTEMPT", right: true, spare: true}, column{title: "WHEN"}, column{title: "ABOUT", flex: true})
+	spare := 2 // every job is in the state that was asked for
+	if states {
+		spare = 0
+	}
+	g := newGrid(column{title: "ID"}, column{title: "QUEUE", flex: true}, column{title: "TASK", flex: true},
+		column{title: "STATE", spare: spare}, column{title: "ATTEMPT", right: true, spare: 3}, column{title: "WHEN"},
+		column{title: "ABOUT", flex: true, spare: 1})
 	for _, job := range jobs {
 		style := plain
 		if states {
@@ -152,11 +157,11 @@ func (s *session) printJobs(jobs []*errand.Job, now time.Time, states bool) {
 func when(job *errand.Job, now time.Time) string {
 	switch job.State {
 	case errand.StateQueued, errand.StateDeferred:
-		return textf("waits %s", span(max(now.Sub(job.ReadyAt), 0)))
+		return textf("waits %s", age(now, job.ReadyAt))
 	case errand.StateScheduled:
 		return ahead(now, job.ReadyAt)
 	case errand.StateStarted:
-		return textf("runs %s", span(max(now.Sub(job.StartedAt), 0)))
+		return textf("runs %s", age(now, job.StartedAt))
 	default:
 		return ago(now, job.EndedAt)
 	}
@@ -168,7 +173,7 @@ const maxAbout = 200
 // about says in one line what is most worth knowing of a job: why it failed, what it waits for, or what it works on.
 func about(job *errand.Job, now time.Time) cell {
 	if !job.UnknownSince.IsZero() && !job.State.Final() {
-		return cell{textf("no worker knows this task, since %s", span(max(now.Sub(job.UnknownSince), 0))), warn}
+		return cell{textf("no worker has known this task for %s", age(now, job.UnknownSince)), warn}
 	}
 	if rec, ok := job.LastError(); ok && job.State != errand.StateFinished {
 		line, _, _ := strings.Cut(rec.Error, "\n")

@@ -48,8 +48,8 @@ func (s *session) printQueues(r *report) {
 	for _, state := range errand.States() {
 		g.columns = append(g.columns, column{title: stateTitles[state], right: true})
 	}
-	g.columns = append(g.columns, column{title: "IN/MIN", right: true, spare: true},
-		column{title: "DONE/MIN", right: true, spare: true}, column{title: "FAIL/MIN", right: true, spare: true}, column{title: "OLDEST", right: true, spare: true}, column{title: "NOTE"})
+	g.columns = append(g.columns, column{title: "IN/MIN", right: true, spare: 2},
+		column{title: "DONE/MIN", right: true, spare: 2}, column{title: "FAIL/MIN", right: true, spare: 2}, column{title: "OLDEST", right: true, spare: 2}, column{title: "NOTE"})
 	for _, q := range r.queues {
 		row := []any{cell{q.Name, bold}}
 		for _, state := range errand.States() {
@@ -62,7 +62,7 @@ func (s *session) printQueues(r *report) {
 		}
 		oldest, mark := "", cell{}
 		if !q.Oldest.IsZero() {
-			oldest = span(max(r.now.Sub(q.Oldest), 0))
+			oldest = age(r.now, q.Oldest)
 		}
 		if q.Paused {
 			mark = cell{textf("paused"), warn}

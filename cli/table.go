@@ -14,7 +14,7 @@ type column struct {
 	title string
 	right bool // numbers
 	flex  bool // is cut where the terminal is too narrow
-	spare bool // is left out where that is not enough
+	spare int  // is left out where that is not enough, the highest first; 0: never; 1: only when all else fails
 }
 
 // cell is text from anywhere, and how it looks.
@@ -106,33 +106,50 @@ const (
 
 // fit makes the table no wider than the terminal, if that can be done.
 func (g *grid) fit(width int, framed bool) {
-	for g.cut(width, fairWidth, framed) > width {
-		last := -1
-		for col, c := range g.columns {
-			if c.spare {
-				last = col
-			}
-		}
-		if last < 0 {
-			g.cut(width, leastWidth, framed)
-			return
-		}
-		g.columns = slices.Delete(g.columns, last, last+1)
-		for i := range g.rows {
-			g.rows[i] = slices.Delete(g.rows[i], last, last+1)
+	widths, total := g.plan(width, fairWidth, framed)
+	for total > width && g.leaveOut(2) {
+		widths, total = g.plan(width, fairWidth, framed)
+	}
+	if total > width {
+		widths, total = g.plan(width, leastWidth, framed)
+	}
+	for total > width && g.leaveOut(1) {
+		widths, total = g.plan(width, leastWidth, framed)
+	}
+	for _, row := range g.rows {
+		for col := range row {
+			row[col].text = ansi.Truncate(row[col].text, widths[col], "…")
 		}
 	}
 }
 
-// cut shortens the texts of the flexible columns, the widest first, until the table fits or every one is down to least.
-// It returns the table's width.
-func (g *grid) cut(width, least int, framed bool) int {
+// leaveOut removes the column that can best be spared; false where there is none that is spare enough.
+func (g *grid) leaveOut(enough int) bool {
+	most := -1
+	for col, c := range g.columns {
+		if c.spare >= enough && (most < 0 || c.spare >= g.columns[most].spare) {
+			most = col
+		}
+	}
+	if most < 0 {
+		return false
+	}
+	g.columns = slices.Delete(g.columns, most, most+1)
+	for i := range g.rows {
+		g.rows[i] = slices.Delete(g.rows[i], most, most+1)
+	}
+	return true
+}
+
+// plan returns the widths of the columns and of the table. The flexible columns are shortened, the widest first, until
+// the table fits or every one is down to least.
+func (g *grid) plan(width, least int, framed bool) (widths []int, total int) {
 	between, ends := 2, -2
 	if framed {
 		between, ends = 3, 1
 	}
-	widths := make([]int, len(g.columns))
-	total := ends
+	widths = make([]int, len(g.columns))
+	total = ends
 	for col := range g.columns {
 		widths[col] = lipgloss.Width(g.columns[col].title)
 		for _, row := range g.rows {
@@ -153,10 +170,5 @@ func (g *grid) cut(width, least int, framed bool) int {
 		widths[widest]--
 		total--
 	}
-	for _, row := range g.rows {
-		for col := range row {
-			row[col].text = ansi.Truncate(row[col].text, widths[col], "…")
-		}
-	}
-	return total
+	return widths, total
 }

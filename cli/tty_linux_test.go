@@ -74,7 +74,7 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("no bar or no colour in %q", info)
 	}
 	for _, columns := range []uint16{80, 100, 109, 110, 200} {
-		for _, list := range []string{"jobs --state failed", "queues", "workers"} {
+		for _, list := range []string{"jobs --state failed", "jobs --limit 500", "queues", "workers"} {
 			for line := range strings.Lines(onTerminal(t, st, columns, strings.Fields(list)...)) {
 				if n := lipgloss.Width(strings.TrimRight(line, "\r\n")); n > int(columns) {
 					t.Errorf("%s: a line of %d columns on a terminal of %d: %q", list, n, columns, line)

@@ -33,15 +33,15 @@ func (s *session) showWorkers(ctx context.Context, _ []string) error {
 		s.out.printf("%s\n", textf("No workers."))
 		return nil
 	}
-	workers := newGrid(column{title: "WORKER", flex: true}, column{title: "KIND", spare: true}, column{title: "STATUS"}, column{title: "SEEN"},
-		column{title: "UP", spare: true}, column{title: "RUNS", right: true}, column{title: "FINISHED", right: true},
+	workers := newGrid(column{title: "WORKER", flex: true}, column{title: "KIND", spare: 2}, column{title: "STATUS"}, column{title: "SEEN"},
+		column{title: "UP", spare: 2}, column{title: "RUNS", right: true}, column{title: "FINISHED", right: true},
 		column{title: "FAILED", right: true}, column{title: "QUEUES", flex: true})
 	running := newGrid(column{title: "JOB"}, column{title: "TASK", flex: true}, column{title: "QUEUE", flex: true},
 		column{title: "ATTEMPT", right: true}, column{title: "FOR"}, column{title: "WORKER", flex: true})
 	for i := range r.workers {
 		w := &r.workers[i]
 		workers.add(cell{w.ID, bold}, w.Kind, statusCell(w, r.now), ago(r.now, w.SeenAt),
-			span(max(w.SeenAt.Sub(w.StartedAt), 0)), textf("%d/%d", len(w.Running), w.Concurrency),
+			age(w.SeenAt, w.StartedAt), textf("%d/%d", len(w.Running), w.Concurrency),
 			number(w.Finished), number(w.Failed), strings.Join(w.Queues, ","))
 		for _, run := range w.Running {
 			running.add(run.ID, run.Task, run.Queue, number(run.Attempt), runningFor(run, r.now), w.ID)
@@ -68,7 +68,7 @@ func statusCell(w *errand.WorkerRecord, now time.Time) cell {
 }
 
 func runningFor(run errand.RunningJob, now time.Time) string {
-	text := span(max(now.Sub(run.StartedAt), 0))
+	text := age(now, run.StartedAt)
 	if run.Stuck {
 		text += " " + textf("stuck: its context has ended")
 	}
