@@ -22,7 +22,7 @@ const (
 
 // claimState is what the claimer remembers from claim to claim.
 type claimState struct {
-	turn     int   // of the round robin
+	turn     int // of the round robin
 	prefetch int
 	rate     float64 // handlers returning a second, smoothed
 	measured time.Time

@@ -109,7 +109,7 @@ func (e *engine) run(parent context.Context) error {
 	outcomes.Wait()
 	close(over)
 	background.Wait()
-	e.log.Info("errand: worker stopped", slog.String("worker", e.id), slog.Any("error", err))
+	e.log.Info("errand: worker stopped", slog.String("worker", e.id))
 	return err
 }
 

@@ -18,9 +18,11 @@ func (e *engine) heartbeat(over <-chan struct{}) {
 		wake, cancel = n.Subscribe(WorkerTopic(e.id))
 		defer cancel()
 	}
-	beat := time.NewTicker(e.beat())
+	beat, look := time.NewTicker(e.beat()), time.NewTicker(min(recordEvery, e.beat()))
 	defer beat.Stop()
+	defer look.Stop()
 	e.sendRecord(false)
+	shown := e.activity()
 	for {
 		select {
 		case <-wake:
@@ -29,12 +31,31 @@ func (e *engine) heartbeat(over <-chan struct{}) {
 			e.checkClock()
 			e.renew()
 			e.followOrders()
+			shown = e.activity()
 			e.sendRecord(false)
+		case <-look.C:
+			if now := e.activity(); now != shown {
+				shown = now
+				e.sendRecord(false)
+			}
 		case <-over:
 			e.sendRecord(true)
 			return
 		}
 	}
+}
+
+// recordEvery is how old what people see of a busy worker may be. An idle one sends its record with its beats only.
+const recordEvery = 2 * time.Second
+
+// activity is what changes when a worker does something.
+type activity struct {
+	held, ended int64
+	stopping    bool
+}
+
+func (e *engine) activity() activity {
+	return activity{held: int64(e.ledger.len()), ended: e.ended.Load(), stopping: e.stopping.Load()}
 }
 
 // beat is the time between heartbeats: three to a lease, so that one may fail.

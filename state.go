@@ -109,9 +109,10 @@ func (e Event) String() string {
 
 // transitions is the life of a job, whole. What is not in it cannot happen.
 //
-// Two entries are conditional in a way that the table cannot say: an event that leads to StateScheduled leads to
-// StateQueued instead when the time it names is not in the future, and a requeued job that still waits for living jobs
-// is StateDeferred.
+// Three things are conditional in a way that the table cannot say: what leads to StateScheduled leads to StateQueued
+// instead when the time it names is not in the future, and what leads to StateQueued from StateDeferred or StateStarted
+// leads to StateScheduled when the job's time is; a requeued job that still waits for living jobs is StateDeferred; and
+// an attempt that ends neither finished nor failed while a cancel is pending ends StateCanceled.
 var transitions = map[Event]map[State]State{
 	EventDue:       {StateScheduled: StateQueued},
 	EventFulfilled: {StateDeferred: StateQueued},

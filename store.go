@@ -17,6 +17,7 @@ import (
 //   - An error means that nothing is known of the outcome, unless it wraps one of this package's errors that says so.
 //     Every request but Pop may be sent again, unchanged, after an error: doing so does nothing twice.
 //   - Requests belong to the caller and are neither changed nor kept; replies belong to the caller.
+//   - A job's id is its own in the whole store, whatever its queue.
 //   - Errors are this package's, or wrap ErrUnavailable, ErrCorrupt, ErrClosed or the error of ctx, and name the
 //     operation and the queue. They contain no password.
 //   - A record that cannot be read makes one job fail, with its raw bytes kept as payload, and disturbs nothing else.
@@ -149,9 +150,9 @@ type RenewRequest struct {
 type MaintainRequest struct {
 	Now           time.Time
 	Limit         int
-	MaxRecoveries int           // how often a job may lose its worker before it is failed as a poison pill
-	KeepFailed    time.Duration // how long failed and canceled jobs are kept
-	MaxFailed     int           // how many final jobs of each queue and state are kept; the oldest go first
+	MaxRecoveries int           // how often a job may lose its worker before it is failed as a poison pill; 0: the first loss does
+	KeepFailed    time.Duration // how long failed and canceled jobs are kept; 0: no bound
+	MaxFailed     int           // how many final jobs of each queue and state are kept, the oldest go first; 0: no bound
 }
 
 // MaintainReply says what was done. More is set when a limit was reached: call again.
@@ -181,8 +182,9 @@ type Inspector interface {
 	// failed because this one failed are deferred again. A job whose unique key another living job holds is skipped.
 	Requeue(ctx context.Context, cmd Command) (CommandReply, error)
 
-	// Cancel makes waiting jobs canceled, and asks the workers of started ones to cancel them (see [Telemetry] Orders).
-	// Children of a canceled job fail.
+	// Cancel makes waiting jobs canceled, and asks the workers of started ones to cancel them (see [Telemetry] Orders). A
+	// started one that then succeeds or fails is finished or failed; one whose attempt ends otherwise, or whose worker is
+	// lost, becomes canceled. Children of a canceled job fail.
 	Cancel(ctx context.Context, cmd Command) (CommandReply, error)
 
 	// Delete removes jobs of any state but started, which are skipped. Children of a job that was not finished fail.
@@ -216,7 +218,7 @@ type JobFilter struct {
 	State  State  // zero: every state
 	Task   string // empty: every task
 	Limit  int    // of the page, 1 to 1000; 0: 100
-	Newest bool   // reverse the order within a state
+	Newest bool   // reverse the order within a state and queue
 	Cursor string // JobPage.Next of the page before; empty: the first page
 }
 
@@ -226,7 +228,8 @@ type JobPage struct {
 	Next string // empty: there are no more
 }
 
-// Command says which jobs a person acts on: those with the IDs, or, without any, those that the filter selects (its
+// Command says which jobs a person acts on. All of them are acted on before anything follows for others: a parent and a
+// child canceled together are both canceled. They are those with the IDs, or, without any, those that the filter selects (its
 // Limit bounds how many in one call; call again while the reply says More).
 type Command struct {
 	Now    time.Time
@@ -266,7 +269,7 @@ type PutRequest struct {
 	Now      time.Time
 	Queue    string
 	Producer string // who puts; empty: a repeated request is not recognised
-	Number   int64  // of this producer's requests, rising from 1
+	Number   int64  // of this producer's requests for this queue, rising from 1
 	Messages [][]byte
 }
 

@@ -45,7 +45,7 @@ func (s *session) enqueueCommand() *cobra.Command {
 	f.StringVarP(&flags.queue, "queue", "q", s.queues()[0], "the `QUEUE` to add it to")
 	f.DurationVar(&flags.in, "in", 0, "run it no sooner than after `D`, such as 10m")
 	f.StringVar(&flags.at, "at", "", "run it no sooner than at `TIME`: 2026-01-31T15:04:05Z, or '2026-01-31 15:04' in local time")
-	f.IntVarP(&flags.priority, "priority", "p", 0, "0 to `9`; the higher goes first")
+	f.IntVarP(&flags.priority, "priority", "p", 0, "`N` from 0 to 9; the higher goes first")
 	f.DurationVar(&flags.unique, "unique", 0, "refuse it while the same job is alive, for `D` at most (0: until that one is final)")
 	f.StringSliceVar(&flags.dependsOn, "depends-on", nil, "run it after the jobs with these `IDS`")
 	f.IntVar(&flags.retry, "retry", 0, "run it again after a failure, at most `N` times")

@@ -37,7 +37,7 @@ func (s *session) workerCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringSliceVarP(&flags.queues, "queue", "q", nil, "serve this `QUEUE`; may be repeated, or a list with commas")
-	f.StringVar(&flags.strategy, "strategy", "strict", "which queue comes first: `strict`, round-robin, weighted or random")
+	f.StringVar(&flags.strategy, "strategy", "strict", "which queue comes first, the `ORDER`: strict, round-robin, weighted or random")
 	f.StringToIntVar(&flags.weights, "weight", nil, "how often a queue comes first, as `QUEUE=N`, with --strategy weighted")
 	f.IntVarP(&flags.config.Concurrency, "concurrency", "c", or(s.app.Worker.Concurrency, errand.DefaultConcurrency),
 		"how many jobs run at a time")

@@ -65,7 +65,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
-	s := &Store{path: full, lockTimeout: cfg.lockTimeout}
+	s := &Store{path: full, sync: cfg.sync, lockTimeout: cfg.lockTimeout}
 	if err := s.open(ctx, &cfg); err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", s.translate(err))
 	}

@@ -129,7 +129,7 @@ func (s *Store) Bury(ctx context.Context, now time.Time, spec errand.JobSpec, re
 
 // Heartbeat implements [errand.Telemetry].
 func (s *Store) Heartbeat(ctx context.Context, rec errand.WorkerRecord) error {
-	return s.write(ctx, label{op: "heartbeat"}, 1, func(session *sqlstore.Session) error { return session.Heartbeat(rec) })
+	return s.hurry(ctx, label{op: "heartbeat"}, 1, func(session *sqlstore.Session) error { return session.Heartbeat(rec) })
 }
 
 // Workers implements [errand.Telemetry].
@@ -143,7 +143,7 @@ func (s *Store) Workers(ctx context.Context) (recs []errand.WorkerRecord, err er
 
 // Report implements [errand.Telemetry].
 func (s *Store) Report(ctx context.Context, reports []errand.ProgressReport) (errs []error, err error) {
-	err = s.write(ctx, label{op: "report"}, len(reports), func(session *sqlstore.Session) error {
+	err = s.hurry(ctx, label{op: "report"}, len(reports), func(session *sqlstore.Session) error {
 		refusals, err := session.Report(reports)
 		errs = refusals
 		return err

@@ -8,6 +8,8 @@
 //	q := errand.NewQueue(st, "math")
 //
 // What was acknowledged survives a crash of the process, of the system and a power cut ([Full]); see [Normal] for less.
+// Only which worker holds a job, and how far it is, is not waited for to reach the disk: a power cut, which ends the
+// workers too, may undo it, and the job is run again as it would be anyway.
 // Any number of processes of one machine may use a file at once, and wake each other up within about 20 milliseconds. The
 // file must be on a local file system: SQLite's locks and shared memory do not work over a network.
 //
@@ -44,6 +46,7 @@ import (
 type Store struct {
 	path        string
 	source      string // which SQLite this is, by its own account
+	sync        Sync
 	lockTimeout time.Duration
 	hub         notify.Hub
 	writer      *writer
@@ -151,7 +154,7 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 		}
 	}
 	var taken errand.ClaimReply
-	err := s.write(ctx, label{"claim from", req.Queues}, req.Limit, func(session *sqlstore.Session) error {
+	err := s.hurry(ctx, label{"claim from", req.Queues}, req.Limit, func(session *sqlstore.Session) error {
 		answer, err := session.Claim(req, repeated)
 		taken = answer
 		return err
@@ -196,7 +199,7 @@ func (s *Store) Settle(ctx context.Context, req errand.SettleRequest) (errs []er
 
 // Renew implements [errand.Engine].
 func (s *Store) Renew(ctx context.Context, req errand.RenewRequest) (errs []error, err error) {
-	err = s.write(ctx, label{op: "renew"}, len(req.Leases), func(session *sqlstore.Session) error {
+	err = s.hurry(ctx, label{op: "renew"}, len(req.Leases), func(session *sqlstore.Session) error {
 		refusals, err := session.Renew(req)
 		errs = refusals
 		return err

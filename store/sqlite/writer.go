@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,7 +24,8 @@ const maxGroup = 4000
 type op struct {
 	label  label
 	do     func(*sqlstore.Session) error
-	weight int // roughly, how many rows it touches
+	weight int  // roughly, how many rows it touches
+	hasty  bool // see hurry
 
 	done    chan struct{} // closed when there is an outcome
 	outcome error
@@ -52,11 +54,12 @@ type writer struct {
 	conn    *conn
 	tx      sqlstore.Tx
 	session *sqlstore.Session
+	sync    Sync  // of the next commit
 	version int64 // of the data, by PRAGMA data_version: other connections' commits change it, our own do not
 }
 
 func newWriter(s *Store, c *conn) *writer {
-	w := &writer{store: s, conn: c, tx: c.in(context.Background())}
+	w := &writer{store: s, conn: c, tx: c.in(context.Background()), sync: s.sync}
 	w.session = sqlstore.NewSession(w.tx, dialect)
 	w.group = batch.Batcher[*op, struct{}]{
 		Max:   maxGroup,
@@ -72,15 +75,26 @@ func newWriter(s *Store, c *conn) *writer {
 // write does an operation. When ctx ends before its turn has come it has not been done and never will be; when ctx ends
 // later, write waits for the outcome, which is near, so that nothing of the caller's is read after its return.
 func (s *Store) write(ctx context.Context, label label, weight int, do func(*sqlstore.Session) error) error {
-	if err := s.enter(ctx, label); err != nil {
+	return s.submit(ctx, &op{label: label, do: do, weight: weight + 1})
+}
+
+// hurry is write for what a power cut may undo, also with Full: who holds which job, until when, and how far it is. The
+// holder is gone then too, and the job is run again, as it would be anyway. The commit is not waited for to reach the
+// disk, unless an operation of the same group wants that; the next one that does takes it along.
+func (s *Store) hurry(ctx context.Context, label label, weight int, do func(*sqlstore.Session) error) error {
+	return s.submit(ctx, &op{label: label, do: do, weight: weight + 1, hasty: true})
+}
+
+func (s *Store) submit(ctx context.Context, o *op) error {
+	if err := s.enter(ctx, o.label); err != nil {
 		return err
 	}
 	defer s.leave()
-	o := &op{label: label, do: do, weight: weight + 1, done: make(chan struct{})}
+	o.done = make(chan struct{})
 	if _, err := s.writer.group.Do(ctx, o); errors.Is(err, batch.ErrUnknown) {
 		<-o.done
 	} else if err != nil {
-		return fmt.Errorf("%v: %w", label, ctx.Err())
+		return fmt.Errorf("%v: %w", o.label, ctx.Err())
 	}
 	return s.translate(o.outcome)
 }
@@ -114,6 +128,9 @@ func (e *opError) Error() string { return e.err.Error() }
 
 // transact does operations in one transaction, all or none.
 func (w *writer) transact(ops []*op) (err error) {
+	if err := w.setSync(ops); err != nil {
+		return err
+	}
 	if err := w.begin(); err != nil {
 		return err
 	}
@@ -137,6 +154,22 @@ func (w *writer) transact(ops []*op) (err error) {
 	if hub := &w.store.hub; !hub.Idle() {
 		hub.Notify(w.session.Topics()...)
 	}
+	return nil
+}
+
+// setSync has the next commit wait for the disk, or not.
+func (w *writer) setSync(ops []*op) error {
+	want := Normal
+	if slices.ContainsFunc(ops, func(o *op) bool { return !o.hasty }) {
+		want = w.store.sync
+	}
+	if want == w.sync {
+		return nil
+	}
+	if err := w.conn.script("PRAGMA synchronous = " + string(want)); err != nil {
+		return err
+	}
+	w.sync = want
 	return nil
 }
 
