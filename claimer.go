@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // How far and how often the claimer looks ahead.
@@ -148,7 +150,7 @@ func (e *engine) claim(ctx context.Context, s *claimState, limit int) (ClaimRepl
 		if last {
 			return ClaimReply{}, false
 		}
-		_ = pause(ctx, backoff(try, claimPauseMin, claimPauseMax))
+		_ = wait.For(ctx, wait.Backoff(try, claimPauseMin, claimPauseMax))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand/internal/storeclock"
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // engine is one run of a worker. Its parts, a goroutine each: the claimer brings jobs in, runners run them, the settler
@@ -121,7 +122,7 @@ func (e *engine) measureClock(ctx context.Context) error {
 			return nil
 		}
 		e.trouble("start", err)
-		if err := pause(ctx, backoff(try, claimPauseMin, claimPauseMax)); err != nil {
+		if err := wait.For(ctx, wait.Backoff(try, claimPauseMin, claimPauseMax)); err != nil {
 			return err
 		}
 	}

@@ -6,11 +6,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/errandhq/errand/internal/batch"
 	"github.com/errandhq/errand/internal/storeclock"
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // Queue is a named, ordered set of jobs in a store. Make one with [NewQueue], share it between goroutines and keep it:
@@ -157,6 +157,7 @@ func (q *Queue) add(ctx context.Context, group []JobSpec) error {
 // The patience of an enqueue with a store that is not available: a web request waits for it.
 const (
 	enqueueTries   = 4
+	enqueuePause   = 20 * time.Millisecond
 	enqueueTimeout = 30 * time.Second
 )
 
@@ -172,7 +173,7 @@ func (q *Queue) send(ctx context.Context, groups [][]JobSpec) (refusals []error,
 	q.number++
 	req := EnqueueRequest{Now: now, Producer: q.producer, Number: q.number, Groups: groups}
 	for try := range enqueueTries {
-		if try > 0 && pause(ctx, jittered(20*time.Millisecond<<(2*try))) != nil {
+		if try > 0 && wait.For(ctx, wait.Backoff(try, enqueuePause, enqueueTimeout)) != nil {
 			break
 		}
 		refusals, err = q.store.Enqueue(ctx, req)
@@ -180,22 +181,8 @@ func (q *Queue) send(ctx context.Context, groups [][]JobSpec) (refusals []error,
 			break
 		}
 	}
-	return refusals, err
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: no answer within %v: %w", ErrUnavailable, enqueueTimeout, err)
 	}
-}
-
-// jittered returns a random time between half of d and d, so that those who failed together do not return together.
-func jittered(d time.Duration) time.Duration {
-	return d/2 + rand.N(d/2+1)
+	return refusals, err
 }

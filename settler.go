@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // settlement is an outcome on its way to the store.
@@ -131,7 +133,7 @@ func (s *settler) send(batch []settlement) {
 			e.ledger.drop(jobs...)
 			return
 		}
-		_ = pause(context.Background(), backoff(try, settlePauseMin, settlePauseMax))
+		_ = wait.For(context.Background(), wait.Backoff(try, settlePauseMin, settlePauseMax))
 	}
 }
 
@@ -163,11 +165,6 @@ func (s *settler) answered(batch []settlement, refusals []error, unsure bool) {
 	if lastChance || e.config.Burst && e.ledger.len() == 0 {
 		poke(e.wake) // others on their last chance wait for this one; a burst ends when there is nothing left
 	}
-}
-
-// backoff doubles from least to most with the number of tries, with jitter.
-func backoff(try int, least, most time.Duration) time.Duration {
-	return jittered(min(least<<min(try, 16), most))
 }
 
 // poke leaves a signal for whoever waits; one that is there already is enough.

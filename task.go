@@ -62,8 +62,9 @@ func (t *Task[In, Out]) Name() string { return t.name }
 
 func (t *Task[In, Out]) check() error { return t.err }
 
-// Enqueue adds a job that calls the task with in. When it returns nil the job is in the store; when it returns an error,
-// it is not, unless the error is [ErrUnknownOutcome].
+// Enqueue adds a job that calls the task with in. When it returns nil the job is in the store. When it returns an error it
+// is not, but after [ErrUnavailable], which comes when the store has not answered several tries, and after
+// [ErrUnknownOutcome], which comes when ctx ended while the store was at work, it may be.
 func (t *Task[In, Out]) Enqueue(ctx context.Context, q *Queue, in In, opts ...Option) (Handle[Out], error) {
 	handles, err := t.enqueue(ctx, q, []In{in}, opts)
 	if err != nil {

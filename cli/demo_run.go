@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // find lists the files.
@@ -120,7 +121,7 @@ func (d *demoRun) watch(ctx context.Context, what string, total int64) error {
 		if left == 0 {
 			return nil
 		}
-		if err := pause(ctx, max(lookEvery, 4*time.Since(asked))); err != nil {
+		if err := wait.For(ctx, max(lookEvery, 4*time.Since(asked))); err != nil {
 			return err
 		}
 	}

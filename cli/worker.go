@@ -12,6 +12,7 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/hotqueue"
+	"github.com/errandhq/errand/internal/wait"
 	"github.com/spf13/cobra"
 )
 
@@ -248,7 +249,7 @@ func runHotQueue(ctx context.Context, st errand.Store, r hotqueue.Runner, burst 
 		watch.Go(func() {
 			defer stop()
 			for {
-				if n, err := st.Len(running, r.Name()); err == nil && n == 0 || pause(running, 50*time.Millisecond) != nil {
+				if n, err := st.Len(running, r.Name()); err == nil && n == 0 || wait.For(running, 50*time.Millisecond) != nil {
 					return
 				}
 			}
@@ -261,18 +262,6 @@ func runHotQueue(ctx context.Context, st errand.Store, r hotqueue.Runner, burst 
 		return nil
 	}
 	return err
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // noTasks refuses a worker that could run nothing, and says how to build one that can.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // handle calls the function with one parameter and keeps it as a failed job when that fails.
@@ -70,7 +71,7 @@ func (l *loop) bury(spec errand.JobSpec, rec errand.AttemptRecord) {
 			return
 		}
 		hopeless := errors.Is(err, errand.ErrClosed) || errors.Is(err, errand.ErrInvalid)
-		if hopeless || pause(ctx, backoff(try)) != nil {
+		if hopeless || wait.For(ctx, backoff(try)) != nil {
 			l.logger.Error("hotqueue: a parameter is lost: its call failed and the store could not keep it",
 				slog.String("queue", l.queue), slog.String("job", spec.ID), slog.String("call", rec.Error), slog.Any("error", err))
 			return

@@ -56,7 +56,7 @@ func (q *Queue[T]) Consume(ctx context.Context, opts ...GetOption) iter.Seq2[T, 
 			if !yield(value, err) {
 				return
 			}
-			if failures > 0 && pause(ctx, backoff(failures-1)) != nil {
+			if failures > 0 && wait.For(ctx, backoff(failures-1)) != nil {
 				return
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/storeclock"
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // loop is one run of a parameter worker, whatever the type of its parameters.
@@ -82,7 +83,7 @@ func (l *loop) measureClock(ctx context.Context) error {
 			return nil
 		}
 		l.trouble("start", err, try)
-		if err := pause(ctx, backoff(try)); err != nil {
+		if err := wait.For(ctx, backoff(try)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +149,7 @@ func (l *loop) takeAll(ctx context.Context) {
 		switch {
 		case err != nil:
 			l.trouble("pop", err, failures)
-			_ = pause(ctx, backoff(failures))
+			_ = wait.For(ctx, backoff(failures))
 			failures++
 			continue
 		case len(messages) > 0:

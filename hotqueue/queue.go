@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/batch"
 	"github.com/errandhq/errand/internal/storeclock"
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // Queue is a named list of messages in a store, each a T. Make one with [New], share it between goroutines and keep it:
@@ -144,7 +144,7 @@ func (q *Queue[T]) sendPuts(ctx context.Context, groups [][][]byte) ([]struct{},
 	q.number++
 	req := errand.PutRequest{Now: now, Queue: q.name, Producer: q.producer, Number: q.number, Messages: messages}
 	for try := range putTries {
-		if try > 0 && pause(ctx, jittered(putPause<<(2*(try-1)))) != nil {
+		if try > 0 && wait.For(ctx, wait.Backoff(2*try, putPause, pauseMax)) != nil {
 			break
 		}
 		if err = q.store.Put(ctx, req); err == nil || !errors.Is(err, errand.ErrUnavailable) {
@@ -162,26 +162,11 @@ func unanswered(ctx context.Context, timeout time.Duration, err error) error {
 	return err
 }
 
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// jittered returns a random time between half of d and d, so that those who failed together do not return together.
-func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
-
 // The pauses after errors of the store, where a loop goes on.
 const (
 	pauseMin = 50 * time.Millisecond
 	pauseMax = 5 * time.Second
 )
 
-// backoff doubles with the number of tries, with jitter.
-func backoff(try int) time.Duration { return jittered(min(pauseMin<<min(try, 16), pauseMax)) }
+// backoff is how long to wait after the given try has failed.
+func backoff(try int) time.Duration { return wait.Backoff(try, pauseMin, pauseMax) }
