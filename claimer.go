@@ -141,7 +141,7 @@ func (e *engine) claim(ctx context.Context, s *claimState, limit int) (ClaimRepl
 		reply, err := e.store.Claim(callCtx, req)
 		cancel()
 		if err == nil {
-			for _, h := range e.ledger.add(reply.Jobs, req.Now.Add(req.Lease), e.config.MaxRecoveries) {
+			for _, h := range e.ledger.add(reply.Jobs, e.config.MaxRecoveries) {
 				e.ready <- h // never blocks: the buffer holds all that is in hand
 			}
 			return reply, !last

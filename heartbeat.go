@@ -28,8 +28,8 @@ func (e *engine) heartbeat(over <-chan struct{}) {
 		case <-wake:
 			e.followOrders()
 		case <-beat.C:
-			e.checkClock()
 			e.renew()
+			e.checkClock()
 			e.followOrders()
 			shown = e.activity()
 			e.sendRecord(false)

@@ -41,7 +41,7 @@ func newLedger() *ledger { return &ledger{jobs: map[string]*held{}} }
 
 // add enters jobs that were claimed, except those that are there already: a repeated claim returns them again. A job that
 // is there with an older token was lost, recovered and claimed anew: its old run is over.
-func (l *ledger) add(jobs []*Job, until time.Time, maxRecoveries int) []*held {
+func (l *ledger) add(jobs []*Job, maxRecoveries int) []*held {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	added := make([]*held, 0, len(jobs))
@@ -52,7 +52,7 @@ func (l *ledger) add(jobs []*Job, until time.Time, maxRecoveries int) []*held {
 			}
 			old.endLost()
 		}
-		h := &held{job: job, until: until, lastChance: job.Recoveries >= maxRecoveries}
+		h := &held{job: job, until: job.LeaseUntil, lastChance: job.Recoveries >= maxRecoveries}
 		l.jobs[job.ID] = h
 		l.inHand++
 		if h.lastChance {

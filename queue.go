@@ -47,7 +47,8 @@ func (q *Queue) Name() string { return q.name }
 
 // WithTx returns the same queue bound to a transaction on the database that holds the store: a *sql.Tx on SQL stores,
 // also a pgx.Tx on PostgreSQL. What is enqueued through it lands if, and only if, the transaction commits. On a store
-// without transactions an enqueue returns [ErrTxUnsupported].
+// without transactions an enqueue returns [ErrTxUnsupported]. A handle of such an enqueue finds its job once the
+// transaction has committed.
 func (q *Queue) WithTx(tx any) *Queue {
 	bound := *q
 	bound.tx = tx

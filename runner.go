@@ -198,8 +198,13 @@ func (v *verdict) outcome(now time.Time) Outcome {
 	return Outcome{Event: EventRetried, At: now.Add(delay)}
 }
 
-// How often a job of an unknown task is tried anew.
-const unknownDelay = 2 * time.Second
+// A job of an unknown task is tried anew after a while, which grows with the time that it has been unknown, so that a
+// flood of them does not keep workers busy giving them back.
+const (
+	unknownDelayMin = 2 * time.Second
+	unknownDelayMax = 30 * time.Second
+	workersAge      = 4 * time.Second // how old the list of what other workers know may be
+)
 
 // knownTasks tells which tasks other workers know.
 type knownTasks struct {
@@ -215,8 +220,13 @@ type knownTasks struct {
 func (k *knownTasks) outcome(job *Job) Outcome {
 	e := k.engine
 	now := e.now()
-	if job.UnknownSince.IsZero() || now.Sub(job.UnknownSince) < e.config.UnknownGrace || k.somebodyKnows(job.Task, now) {
-		return Outcome{Event: EventReleased, At: now.Add(unknownDelay), Unknown: true}
+	since := time.Duration(0)
+	if !job.UnknownSince.IsZero() {
+		since = now.Sub(job.UnknownSince)
+	}
+	if since == 0 || since < e.config.UnknownGrace || k.somebodyKnows(job.Task, now) {
+		delay := min(max(since/4, unknownDelayMin), unknownDelayMax)
+		return Outcome{Event: EventReleased, At: now.Add(delay), Unknown: true}
 	}
 	rec := &AttemptRecord{
 		Attempt: job.Attempt, Token: job.Token, Outcome: EventFailed, Worker: e.id, StartedAt: now, EndedAt: now,
@@ -231,7 +241,7 @@ func (k *knownTasks) outcome(job *Job) Outcome {
 func (k *knownTasks) somebodyKnows(task string, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.asked.IsZero() || now.Sub(k.asked) > 2*unknownDelay {
+	if k.asked.IsZero() || now.Sub(k.asked) > workersAge {
 		ctx, cancel := k.engine.callContext()
 		defer cancel()
 		workers, err := k.engine.store.Workers(ctx)
