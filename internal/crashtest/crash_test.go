@@ -24,7 +24,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Main(map[string]func([]string) error{"worker": runWorker, "producer": runProducer})
+	testproc.Main(map[string]func([]string) error{"worker": runWorker, "producer": runProducer, "counter": runCounter})
 	os.Exit(m.Run())
 }
 
@@ -130,7 +130,12 @@ func (s *scene) enqueue(steps []step) {
 
 func (s *scene) startWorker() *testproc.Proc {
 	s.Helper()
-	p, err := testproc.Start("worker", s.db, s.journal)
+	return s.start("worker", s.db, s.journal)
+}
+
+func (s *scene) start(mode string, args ...string) *testproc.Proc {
+	s.Helper()
+	p, err := testproc.Start(mode, args...)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -83,7 +83,7 @@ var rules = []rule{
 	{pkg: "internal/importrules"},
 	{pkg: "internal/doctest"},
 	{pkg: "internal/testproc"},
-	{pkg: "internal/crashtest", may: []string{".", "internal/testproc", "internal/wait", "store/sqlite"}},
+	{pkg: "internal/crashtest", may: []string{".", "internal/testproc", "internal/wait", "store/sqlite"}, outside: []string{"modernc.org/sqlite"}},
 }
 
 // testingAllowed names the packages that may import testing outside their own
