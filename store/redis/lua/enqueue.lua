@@ -23,7 +23,6 @@ if producer ~= '' then
 	end
 end
 
-local made = call('HSETNX', base, 'used', '1')
 local NEW = '<BBI7I2I7I2' -- flags, priority, run at, length of the unique key, window, number of parents
 local seq = call('HINCRBY', base, 'seq', #ARGV - 7) - #ARGV + 7
 local nextOrder, generations, enqueued, stack = tonumber(ARGV[6]), {}, 0, {}
@@ -184,4 +183,5 @@ if producer ~= '' then
 end
 meter('enqueued', enqueued)
 finish()
+local made = enqueued > 0 and call('HSETNX', base, 'used', '1') or 0
 return {replies, made, generations}
