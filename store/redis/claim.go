@@ -138,8 +138,8 @@ func (cl *claimer) take(queue string, result rueidis.RedisResult) (what string, 
 			cl.reply.NextDue = at
 		}
 	}
-	for _, m := range parts[2:] {
-		rec, err := decode(queue, m)
+	for i := 2; i+1 < len(parts); i += 2 {
+		rec, err := decodeClaimed(queue, parts[i], parts[i+1])
 		if err != nil {
 			return "", 0, err
 		}
@@ -155,6 +155,27 @@ func (cl *claimer) take(queue string, result rueidis.RedisResult) (what string, 
 		cl.reply.Jobs = append(cl.reply.Jobs, &rec.job)
 	}
 	return what, n, nil
+}
+
+// decodeClaimed reads a job of a claim's reply: its id and record, or nothing and these with what is beside them.
+func decodeClaimed(queue string, key, m rueidis.RedisMessage) (*record, error) {
+	if m.IsArray() {
+		return decode(queue, m)
+	}
+	id, err := key.ToString()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := m.ToString()
+	if err != nil {
+		return nil, err
+	}
+	if id == "" && len(raw) >= 16 {
+		id, raw = raw[:16], raw[16:]
+	}
+	rec := parse(queue, id, raw)
+	rec.tellBroken()
+	return rec, nil
 }
 
 // fail ends a job that cannot be read. Where that goes wrong its lease runs out, and the next claim does it.

@@ -137,6 +137,13 @@ func (r *reader) int(size int) int64 {
 	return int64(binary.LittleEndian.Uint64(all[:])) //nolint:gosec // bits
 }
 
+// arrival is a number of six bytes, the highest first.
+func (r *reader) arrival() int64 {
+	var all [8]byte
+	copy(all[2:], r.bytes(6))
+	return int64(binary.BigEndian.Uint64(all[:])) //nolint:gosec // bits
+}
+
 func (r *reader) time() time.Time { return timeOf(r.int(7)) }
 
 // decode reads a record as show in lua/common.lua gives it: the id and the record, alone or with what is beside it.
@@ -150,24 +157,27 @@ func decode(queue string, m rueidis.RedisMessage) (*record, error) {
 		m, beside = list[0], list[1:]
 	}
 	text, err := m.ToString()
-	if err != nil {
+	if err != nil || len(text) < 16 {
 		return nil, err
 	}
-	rec := &record{}
-	rec.job.Queue = queue
-	in := &reader{rest: text}
-	rec.key = in.bytes(16)
-	rec.job.ID = idOf(rec.key)
-	raw := in.rest
-	rec.read(in)
-	if in.short || rec.job.State < 1 || rec.job.State > errand.StateCanceled {
-		rec.damaged(raw)
-	}
+	rec := parse(queue, text[:16], text[16:])
 	if err := rec.readBeside(beside); err != nil {
 		return nil, err
 	}
 	rec.tellBroken()
 	return rec, nil
+}
+
+// parse reads a record alone.
+func parse(queue, key, raw string) *record {
+	rec := &record{key: key}
+	rec.job.Queue, rec.job.ID = queue, idOf(key)
+	in := reader{rest: raw}
+	rec.read(&in)
+	if in.short || rec.job.State < 1 || rec.job.State > errand.StateCanceled {
+		rec.damaged(raw)
+	}
+	return rec
 }
 
 // damaged makes a job of a record that is none.
@@ -189,7 +199,7 @@ func (rec *record) read(in *reader) {
 	rec.flags = byte(in.int(1)) //nolint:gosec // one byte
 	j.State, j.Priority = errand.State(in.int(1)), int(in.int(1))
 	in.int(1) // how the last attempt was settled
-	rec.seq, j.ReadyAt = in.int(6), in.time()
+	rec.seq, j.ReadyAt = in.arrival(), in.time()
 	j.Token, j.Attempt, j.Recoveries = in.int(4), int(in.int(4)), int(in.int(2))
 	if rec.flags&flagRun != 0 {
 		j.StartedAt = in.time()

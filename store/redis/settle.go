@@ -150,12 +150,16 @@ func encodeOutcome(key string, o *errand.Outcome, now int64) (string, error) {
 		keepUntil = micros(micro(time.UnixMicro(now).Add(o.Keep)))
 	}
 	b := make([]byte, 0, 16+24+len(record)+len(o.Result))
+	b = append(append(b, key...), byte(o.Event))
+	b = appendInt(b, o.Token, 4)
+	if o.Event == errand.EventSucceeded && keepUntil == 0 && record == "" {
+		return rueidis.BinaryString(b), nil // most are so
+	}
 	var unknown byte
 	if o.Unknown {
 		unknown = 1
 	}
-	b = append(append(b, key...), byte(o.Event), unknown)
-	b = appendInt(b, o.Token, 4)
+	b = append(b, unknown)
 	b = appendInt(b, max(micros(micro(o.At)), 0), 7)
 	b = appendInt(b, keepUntil, 7)
 	b = appendInt(b, int64(len(record)), 4)

@@ -9,7 +9,7 @@
 --
 -- Returns {what, due, jobs...}: what is "claimed"; "again" when due jobs are still to be made queued first; "repeated"
 -- when this claim was carried out before. due is when the next scheduled job is due, empty for none. Jobs are as show
--- has them; suspects of the reply are counted by the client.
+-- has them, each as id and record, or as an empty string and a list; suspects are counted by the client.
 local worker, number, limit, lease = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local suspect, lastChance = tonumber(ARGV[8]), ARGV[9] == '1'
 
@@ -28,30 +28,35 @@ if limit == 0 or call('HGET', base, 'paused') then
 	return reply
 end
 
-local taken, scanned = 0, 0
+local taken, scanned, BESIDE = 0, 0, HISTORY + PROGRESS + RESULT
 local leases, records = {}, {}
 
--- start gives a job to the worker; raw is its record.
-local function start(id, m, raw)
-	local _, flags, _, prio, _, seq, ready, token, attempt, recoveries, p = unpack_(HEADER, raw)
-	local unknown = 0
-	if band(flags, RUN) ~= 0 then
-		local n
-		_, _, unknown, _, _, n, p = unpack_(RUNPART, raw, p)
-		p = p + n
+-- start gives a job to the worker; raw is its record. It writes header and run at once, with what lies between.
+local STARTING = '<BBBBBc13I4I4I2I7I7I7I6I2B'
+local function start(id, m, raw, flags, prio, token, attempt, recoveries)
+	local unknown, p = 0, HEADERLEN + 1
+	if flags ~= 0 then
+		if band(flags, RUN) ~= 0 then
+			local n
+			unknown, n, p = unpack_('<xxxxxxxxxxxxxxI7xxxxxxxxB', raw, p)
+			p = p + n
+		end
+		if band(flags, PROGRESS) ~= 0 then
+			call('HDEL', base .. ':progress', id)
+			flags = band(flags, bnot(PROGRESS))
+		end
 	end
-	if band(flags, PROGRESS) ~= 0 then
-		call('HDEL', base .. ':progress', id)
-		flags = band(flags, bnot(PROGRESS))
-	end
-	raw = pack(HEADER, 1, bor(flags, RUN), STARTED, prio, 0, seq, ready, token + 1, attempt + 1, recoveries) ..
-		pack(RUNPART, now, lease, unknown, number, taken, #worker) .. worker .. sub(raw, p)
+	raw = pack(STARTING, 1, bor(flags, RUN), STARTED, prio, 0, sub(raw, 6, 18), token + 1, attempt + 1, recoveries,
+		now, lease, unknown, number, taken, #worker) .. worker .. sub(raw, p)
 	taken = taken + 1
-	leases[#leases + 1] = lease
-	leases[#leases + 1] = m
-	records[#records + 1] = id
-	records[#records + 1] = raw
-	reply[#reply + 1] = show(id, raw)
+	local n, r = 2 * taken, #reply
+	leases[n - 1], leases[n] = lease, m
+	records[n - 1], records[n] = id, raw
+	if band(flags, BESIDE) == 0 then
+		reply[r + 1], reply[r + 2] = id, raw
+	else
+		reply[r + 1], reply[r + 2] = '', show(id, raw)
+	end
 end
 
 for prio = 9, 0, -1 do
@@ -68,13 +73,14 @@ for prio = 9, 0, -1 do
 			if not raw or not readable(raw) then
 				remove[#remove + 1] = m
 				mend(ids[i], m, raw)
-			elseif unpack_('<I2', raw, 27) < suspect then
-				remove[#remove + 1] = m
-				start(ids[i], m, raw)
-			elseif lastChance then
-				lastChance = false
-				remove[#remove + 1] = m
-				start(ids[i], m, raw)
+			else
+				local flags, _, prio = byte(raw, 2, 4)
+				local token, attempt, recoveries = unpack_('<I4I4I2', raw, 19)
+				if recoveries < suspect or lastChance then
+					if recoveries >= suspect then lastChance = false end
+					remove[#remove + 1] = m
+					start(ids[i], m, raw, flags, prio, token, attempt, recoveries)
+				end
 			end
 		end
 		if offset == 0 and #remove == #members then

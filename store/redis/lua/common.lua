@@ -15,7 +15,7 @@ local SCHEDULED, DEFERRED, QUEUED, STARTED, FINISHED, FAILED, CANCELED = 1, 2, 3
 local UNIQUE, PARENTS, CHILDREN, CANCEL, HISTORY, PROGRESS, RESULT, RUN = 1, 2, 4, 8, 16, 32, 64, 128
 local NAMES = {'scheduled', 'deferred', 'queued', 'started', 'finished', 'failed', 'canceled'}
 
-local HEADER = '<BBBBBI6I7I4I4I2' -- version, flags, state, priority, settled, arrival, ready, token, attempt, recoveries
+local HEADER = '<BBBBB>I6<I7I4I4I2' -- version, flags, state, priority, settled, arrival, ready, token, attempt, recoveries
 local HEADERLEN = 28
 local RUNPART = '<I7I7I7I6I2B' -- started, lease or end, unknown since, claim, its place, length of the worker's name
 local RUNLEN = 30
@@ -71,8 +71,8 @@ local function unset(j, flag) j.flags = band(j.flags, bnot(flag)) end
 
 -- show is a record as the client wants it: alone, or with what is kept beside it.
 local function show(id, raw)
-	local flags = byte(raw, 2)
-	if not readable(raw) or band(flags, HISTORY + PROGRESS + RESULT) == 0 then return id .. raw end
+	local flags = byte(raw, 2) or 0
+	if band(flags, HISTORY + PROGRESS + RESULT) == 0 or not readable(raw) then return id .. raw end
 	local progress, result, log = '', '', {}
 	if band(flags, PROGRESS) ~= 0 then progress = call('HGET', base .. ':progress', id) or '' end
 	if band(flags, RESULT) ~= 0 then result = call('HGET', base .. ':results', id) or '' end

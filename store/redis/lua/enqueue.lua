@@ -134,43 +134,84 @@ local function flush()
 	jobs, queued, scheduled = {}, {}, {}
 end
 
-local at, refused, seen = 8, false, {}
-local known = {}
+local at, refused, known, ids = 8, false, {}, {}
 if #ARGV >= 8 then
-	local ids = {}
 	for i = 8, #ARGV do ids[#ids + 1] = sub(ARGV[i], 1, 16) end
 	local raws = call('HMGET', base .. ':jobs', unpack(ids))
 	for i = 1, #ids do known[ids[i]] = raws[i] and true end
 end
-for g = 1, #ARGV[7] / 2 do
-	local size = unpack_('<I2', ARGV[7], 2 * g - 1)
-	local fresh, keys, reply, children = {}, {}, '', false
-	local ids = {}
-	for i = at, at + size - 1 do
+-- addPlain takes in a job that has no parents and no unique key: most are so.
+local MOST = 36 -- what comes before the static part of such a job
+local function addPlain(id, arg)
+	local _, prio, at = unpack_('<BBI7', arg, 17)
+	local state, list = QUEUED, queued[prio]
+	if at > now then
+		state, list = SCHEDULED, scheduled
+	else
+		at = now
+		if not list then
+			list = {}
+			queued[prio] = list
+		end
+	end
+	seq = seq + 1
+	local n, m = #list, #jobs
+	list[n + 1] = at
+	list[n + 2] = pack('>I6', seq) .. id
+	jobs[m + 1] = id
+	jobs[m + 2] = pack(HEADER, 1, 0, state, prio, 0, seq, at, 0, 0, 0) .. sub(arg, MOST + 1)
+end
+
+-- plain takes in a group of such jobs, and returns false where another one is among them.
+local function plain(from, to)
+	for i = from, to do
+		if byte(ARGV[i], 17) ~= 0 then return false end
+	end
+	for i = from, to do
+		local id = ids[i - 7]
+		if not known[id] then
+			known[id] = true
+			addPlain(id, ARGV[i])
+			enqueued = enqueued + 1
+			wake = true
+		end
+	end
+	return true
+end
+
+-- check returns the jobs of a group that are new, or the entry of who has a unique key of one.
+local function check(from, to)
+	local fresh, keys, own, children = {}, {}, {}, false
+	for i = from, to do
 		local j = parse(ARGV[i])
-		if not known[j.id] and not ids[j.id] then
+		if not known[j.id] and not own[j.id] then
 			if j.key then
-				reply = holder(j.key) or keys[j.key] or ''
-				if reply ~= '' then
-					refused = true
-					break
-				end
+				local entry = holder(j.key) or keys[j.key]
+				if entry then return nil, entry end
 				keys[j.key] = j.id .. pack('<I7', 0) .. sub(j.static, 2, 1 + byte(j.static))
 			end
-			ids[j.id] = true
+			own[j.id] = true
 			fresh[#fresh + 1] = j
 			j.argument = i - 8
 			children = children or #j.parents > 0
 		end
 	end
-	if reply == '' then
-		for _, j in ipairs(fresh) do
+	return fresh, '', children
+end
+
+for g = 1, #ARGV[7] / 2 do
+	local size = unpack_('<I2', ARGV[7], 2 * g - 1)
+	replies[g] = ''
+	if not plain(at, at + size - 1) then
+		local fresh, entry, children = check(at, at + size - 1)
+		for _, j in ipairs(fresh or {}) do
 			known[j.id] = true
 			if children then flush() end -- a parent may be in the same group
 			add(j, j.argument)
 		end
+		replies[g] = entry
+		refused = refused or entry ~= ''
 	end
-	replies[g] = reply
 	at = at + size
 end
 flush()

@@ -1,13 +1,13 @@
 -- Settle ends attempts of jobs of a queue.
 --
--- ARGV[4]  and on: per outcome: job id, event, whether the task is unknown, token, at, keep until, length of the record,
---          record, result
+-- ARGV[4]  and on: per outcome: job id, event, token and, where there is more to say, whether the task is unknown, at,
+--          keep until, length of the record, record, result
 --
 -- Returns {answers, left...}: a character per outcome that was dealt with: 0 settled, 1 lease lost; and what is left to
 -- do in other queues, see keep. The outcomes after the last answer are to be sent again when that is done.
 local SUCCEEDED, RETRIED, SNOOZED, RELEASED, LOST = 5, 6, 8, 10, 11
 local EVENTFAILED, EVENTCANCELED = 7, 9
-local OUTCOME = '<BBI4I7I7I4'
+local SHORT = 21 -- of an outcome that is only event and token
 local PLAIN = bnot(RUN)
 
 local n = #ARGV - 3
@@ -59,9 +59,17 @@ local function settle(j, event, unknown, at, keepUntil, record, result, stack)
 	end
 end
 
+-- plain deletes a job that has succeeded, and of which nothing else is kept.
+local function plain(id, raw)
+	changed[id] = 'deleted'
+	local k = #deletes + 1
+	deletes[k] = id
+	leases[k] = sub(raw, 6, 11) .. id
+	finished = finished + 1
+end
+
 for i = 1, n do
 	local arg, id, raw = ARGV[i + 3], ids[i], raws[i]
-	local event, unknown, token, at, keepUntil, len, p = unpack_(OUTCOME, arg, 17)
 	if changed[id] == 'deleted' then
 		raw = nil
 	elseif changed[id] then
@@ -69,16 +77,16 @@ for i = 1, n do
 	end
 	answers[i] = '1'
 	if raw and readable(raw) then
-		local _, flags, state, _, settled, seq, _, has = unpack_(HEADER, raw)
+		local event, token = unpack_('<BI4', arg, 17)
+		local flags, state, _, settled = byte(raw, 2, 5)
+		local has = unpack_('<I4', raw, 19)
 		if state == STARTED and has == token then
 			answers[i] = '0'
-			if event == SUCCEEDED and keepUntil == 0 and band(flags, PLAIN) == 0 then
-				deletes[#deletes + 1] = id
-				leases[#leases + 1] = pack('>I6', seq) .. id
-				gone[#gone + 1] = id
-				finished = finished + 1
-				changed[id] = 'deleted'
+			if #arg == SHORT and band(flags, PLAIN) == 0 then
+				plain(id, raw)
 			else
+				local unknown, at, keepUntil, len, p = 0, 0, 0, 0, SHORT + 1
+				if #arg > SHORT then unknown, at, keepUntil, len, p = unpack_('<BI7I7I4', arg, p) end
 				changed[id] = 'kept'
 				local stack = {}
 				settle(load(id, raw), event, unknown, at, keepUntil, sub(arg, p, p + len - 1), sub(arg, p + len), stack)
@@ -94,6 +102,7 @@ if #deletes > 0 then
 	batched('HDEL', base .. ':jobs', deletes)
 	batched('ZREM', base .. ':started', leases)
 end
+for i = 1, #deletes do gone[#gone + 1] = deletes[i] end
 local reply = {table.concat(answers)}
 if left then reply[#reply + 1] = left end
 local more = #fulfilled > 0 and work(fulfilled)
