@@ -1,0 +1,128 @@
+package testserver
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// RedisVariable names the environment variable with the URL of a Redis server to use in place of a private one.
+const RedisVariable = "ERRAND_TEST_REDIS_URL"
+
+// Redis starts a Redis server. Options are those of its command line, as in "--appendonly", "yes"; with any, the server is
+// a private one in any case.
+func Redis(tb testing.TB, options ...string) *Server {
+	tb.Helper()
+	if url := os.Getenv(RedisVariable); url != "" && len(options) == 0 {
+		return &Server{URL: url, tb: tb}
+	}
+	s := &Server{tb: tb}
+	s.addRedis(options...)
+	s.URL = "redis://" + s.Addrs[0]
+	s.launch()
+	return s
+}
+
+// addRedis adds a node, which is not started yet.
+func (s *Server) addRedis(options ...string) {
+	s.tb.Helper()
+	ports := freePorts(s.tb, 1)
+	addr := "127.0.0.1:" + ports[0]
+	dir := s.tb.TempDir()
+	args := []string{
+		"--port", ports[0], "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--daemonize", "no", "--protected-mode", "no",
+		"--maxmemory-policy", "noeviction",
+	}
+	s.Addrs = append(s.Addrs, addr)
+	s.nodes = append(s.nodes, &node{
+		program: lookup(s.tb, "redis-server", "redis-server"), args: append(args, options...), out: filepath.Join(dir, "log"),
+		ready: func() error {
+			reply, err := askRedis(addr, "PING")
+			if err == nil && reply != "PONG" && !strings.HasPrefix(reply, "NOAUTH") {
+				err = errors.New(reply)
+			}
+			return err
+		},
+	})
+}
+
+// RedisCluster starts three Redis servers that are a cluster, and returns when it serves every slot.
+func RedisCluster(tb testing.TB, options ...string) *Server {
+	tb.Helper()
+	const nodes, slots = 3, 16384
+	s := &Server{tb: tb}
+	for range nodes {
+		bus := freePorts(tb, 1)[0]
+		s.addRedis(append([]string{"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000"}, options...)...)
+	}
+	s.URL = "redis://" + strings.Join(s.Addrs, ",")
+	s.launch()
+	ask := func(addr string, words ...string) {
+		tb.Helper()
+		if reply, err := askRedis(addr, words...); err != nil || reply != "OK" {
+			tb.Fatalf("%s: %s, %v", strings.Join(words, " "), reply, err)
+		}
+	}
+	for i, addr := range s.Addrs {
+		ask(addr, "CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+		ask(addr, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slots/nodes), strconv.Itoa((i+1)*slots/nodes-1))
+	}
+	for _, addr := range s.Addrs[1:] {
+		host, port, _ := net.SplitHostPort(s.Addrs[0])
+		bus := s.nodes[0].args[slices.Index(s.nodes[0].args, "--cluster-port")+1]
+		ask(addr, "CLUSTER", "MEET", host, port, bus)
+	}
+	for _, addr := range s.Addrs {
+		err := await(func() error {
+			info, err := askRedis(addr, "CLUSTER", "INFO")
+			if err == nil && (!strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:3")) {
+				err = errors.New(info)
+			}
+			return err
+		})
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return s
+}
+
+// askRedis sends one command and returns its reply as text.
+func askRedis(addr string, words ...string) (string, error) {
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return "", err
+	}
+	if _, err := fmt.Fprintf(conn, "%s\r\n", strings.Join(words, " ")); err != nil {
+		return "", err
+	}
+	r := bufio.NewReader(conn)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line[0] != '$' {
+		return strings.TrimLeft(line, "+-:"), nil
+	}
+	n, err := strconv.Atoi(line[1:])
+	if err != nil || n < 0 {
+		return "", err
+	}
+	text := make([]byte, n)
+	_, err = io.ReadFull(r, text)
+	return string(text), err
+}

@@ -1,0 +1,2 @@
+// Package redis keeps jobs in Redis.
+package redis

@@ -1,0 +1,123 @@
+-- What every script begins with.
+--
+-- KEYS[1]  the queue's own key, a hash of what is known of the queue; its other keys have it as prefix
+-- ARGV[1]  PUBLISH or SPUBLISH: how the queue's channel is spoken to
+-- ARGV[2]  the prefix of keys and channels that belong to no queue
+-- ARGV[3]  the time, in microseconds since 1970
+--
+-- A job's record is a header, then, where it has been claimed or has ended, what is known of its run, then its unique
+-- key, where it has one, then its static part: a byte and the task's name, and what only the client reads.
+local base, pub, prefix, now = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+local call, pack, unpack_, sub, byte = redis.call, struct.pack, struct.unpack, string.sub, string.byte
+local band, bor, bnot = bit.band, bit.bor, bit.bnot
+
+local SCHEDULED, DEFERRED, QUEUED, STARTED, FINISHED, FAILED, CANCELED = 1, 2, 3, 4, 5, 6, 7
+local UNIQUE, PARENTS, CHILDREN, CANCEL, HISTORY, PROGRESS, RESULT, RUN = 1, 2, 4, 8, 16, 32, 64, 128
+local NAMES = {'scheduled', 'deferred', 'queued', 'started', 'finished', 'failed', 'canceled'}
+
+local HEADER = '<BBBBB>I6<I7I4I4I2' -- version, flags, state, priority, settled, arrival, ready, token, attempt, recoveries
+local HEADERLEN = 28
+local RUNPART = '<I7I7I7I6I2B' -- started, lease or end, unknown since, claim, its place, length of the worker's name
+local RUNLEN = 30
+
+-- readable says whether a record is one: what is not was not written by us, and must stop nobody.
+local function readable(raw)
+	return #raw > HEADERLEN and byte(raw, 1) == 1 and byte(raw, 3) >= 1 and byte(raw, 3) <= 7 and byte(raw, 4) <= 9
+end
+
+-- load reads a record; nil where there is none.
+local function load(id, raw)
+	if not raw or not readable(raw) then return nil end
+	local j, p, _ = {id = id}, nil, nil
+	_, j.flags, j.state, j.prio, j.settled, j.seq, j.ready, j.token, j.attempt, j.recoveries, p = unpack_(HEADER, raw)
+	j.started, j.rank, j.unknown, j.claim, j.place, j.worker = 0, 0, 0, 0, 0, ''
+	if band(j.flags, RUN) ~= 0 then
+		local n
+		j.started, j.rank, j.unknown, j.claim, j.place, n, p = unpack_(RUNPART, raw, p)
+		j.worker = sub(raw, p, p + n - 1)
+		p = p + n
+	end
+	if band(j.flags, UNIQUE) ~= 0 then
+		local n
+		n, j.window, p = unpack_('<I2I7', raw, p)
+		j.key = sub(raw, p, p + n - 1)
+		p = p + n
+	end
+	j.static = sub(raw, p)
+	return j
+end
+
+local function get(id)
+	return load(id, call('HGET', base .. ':jobs', id))
+end
+
+-- dump is the reverse of load.
+local function dump(j)
+	local run, key = '', ''
+	if j.started ~= 0 or j.rank ~= 0 or j.unknown ~= 0 or j.worker ~= '' then
+		j.flags = bor(j.flags, RUN)
+		run = pack(RUNPART, j.started, j.rank, j.unknown, j.claim, j.place, #j.worker) .. j.worker
+	else
+		j.flags = band(j.flags, bnot(RUN))
+	end
+	if j.key then key = pack('<I2I7', #j.key, j.window) .. j.key end
+	return pack(HEADER, 1, j.flags, j.state, j.prio, j.settled, j.seq, j.ready, j.token, j.attempt, j.recoveries) ..
+		run .. key .. j.static
+end
+
+local function has(j, flag) return band(j.flags, flag) ~= 0 end
+local function set(j, flag) j.flags = bor(j.flags, flag) end
+local function unset(j, flag) j.flags = band(j.flags, bnot(flag)) end
+
+-- show is a record as the client wants it: alone, or with what is kept beside it.
+local function show(id, raw)
+	local flags = byte(raw, 2) or 0
+	if band(flags, HISTORY + PROGRESS + RESULT) == 0 or not readable(raw) then return id .. raw end
+	local progress, result, log = '', '', {}
+	if band(flags, PROGRESS) ~= 0 then progress = call('HGET', base .. ':progress', id) or '' end
+	if band(flags, RESULT) ~= 0 then result = call('HGET', base .. ':results', id) or '' end
+	if band(flags, HISTORY) ~= 0 then log = call('LRANGE', base .. ':log:' .. id, 0, -1) end
+	return {id .. raw, progress, result, log}
+end
+
+-- meter counts n events: in total, in this minute and in the one before.
+local function meter(name, n)
+	if n == 0 then return end
+	local total, minute, current, before = 0, 0, 0, 0
+	local raw = call('HGET', base, name)
+	if raw then total, minute, current, before = unpack_('<I6I6I6I6', raw) end
+	total = total + n
+	local this = math.floor(now / 60000000)
+	if this == minute then
+		current = current + n
+	elseif this == minute + 1 then
+		minute, before, current = this, current, n
+	elseif this > minute then
+		minute, before, current = this, 0, n
+	elseif this == minute - 1 then
+		before = before + n
+	end
+	call('HSET', base, name, pack('<I6I6I6I6', total, minute, current, before))
+end
+
+-- repeated says whether somebody's numbered request was carried out before, and notes it. That he was heard of is
+-- written down once an hour, so that maintenance can forget the silent.
+local function repeated(key, who, number)
+	local raw = call('HGET', key, who)
+	local last, seen = 0, 0
+	if raw then last, seen = unpack_('<I7I7', raw) end
+	if number > 0 and number <= last then return true, last, raw end
+	if now - seen > 3600000000 then
+		seen = now
+		call('ZADD', key .. ':seen', now, who)
+	end
+	call('HSET', key, who, pack('<I7I7', number > last and number or last, seen))
+	return false
+end
+
+-- batched calls a command with many arguments in pieces that fit Lua's stack.
+local function batched(command, key, args)
+	for i = 1, #args, 4000 do
+		call(command, key, unpack(args, i, math.min(i + 3999, #args)))
+	end
+end

@@ -1,0 +1,101 @@
+package redis
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // Redis names scripts by it
+	"embed"
+	"encoding/hex"
+	"strings"
+
+	"github.com/redis/rueidis"
+)
+
+//go:embed lua/*.lua
+var sources embed.FS
+
+// script is a Lua script. The server keeps it by its hash; where it has forgotten it, the text is sent again.
+type script struct {
+	name, text, sha string
+}
+
+// include makes a script of files, in that order. The last names it.
+func include(names ...string) *script {
+	var text strings.Builder
+	for _, name := range names {
+		b, err := sources.ReadFile("lua/" + name + ".lua")
+		if err != nil {
+			panic(err) // a file of this package
+		}
+		text.Write(b)
+		text.WriteByte('\n')
+	}
+	sum := sha1.Sum([]byte(text.String())) //nolint:gosec // as above
+	return &script{name: names[len(names)-1], text: text.String(), sha: hex.EncodeToString(sum[:])}
+}
+
+// lives is a script that moves jobs.
+func lives(names ...string) *script {
+	return include(append([]string{"common", "life", "mend"}, names...)...)
+}
+
+var (
+	enqueueScript  = lives("enqueue")
+	claimScript    = lives("promote", "claim")
+	settleScript   = lives("settle")
+	renewScript    = lives("renew")
+	reportScript   = lives("report")
+	recoverScript  = lives("recover")
+	tendScript     = lives("promote", "tend")
+	purgeScript    = lives("purge")
+	commandScript  = lives("command")
+	redeferScript  = lives("redefer")
+	registerScript = lives("register")
+	decideScript   = lives("decide")
+	opScript       = lives("op")
+	resumeScript   = lives("resume")
+	kidsScript     = lives("kids")
+	buryScript     = lives("bury")
+	getScript      = include("common", "get")
+	pageScript     = include("common", "page")
+	infoScript     = include("common", "info")
+	pauseScript    = include("common", "pause")
+	putScript      = include("common", "put")
+	popScript      = include("common", "pop")
+	clearScript    = include("common", "clear")
+	messagesScript = include("common", "messages")
+	beatScript     = include("heartbeat")
+	timeScript     = include("time")
+)
+
+// invocation is one call of a script.
+type invocation struct {
+	script *script
+	key    string
+	args   []string
+}
+
+// run calls a script.
+func (s *Store) run(ctx context.Context, sc *script, key string, args ...string) rueidis.RedisResult {
+	return s.runAll(ctx, invocation{sc, key, args})[0]
+}
+
+// runAll calls scripts in one pipeline, each at the node that has its key.
+func (s *Store) runAll(ctx context.Context, calls ...invocation) []rueidis.RedisResult {
+	cmds := make(rueidis.Commands, len(calls))
+	for i, c := range calls {
+		cmds[i] = s.client.B().Evalsha().Sha1(c.script.sha).Numkeys(1).Key(c.key).Arg(c.args...).Build()
+	}
+	var results []rueidis.RedisResult
+	if len(cmds) == 1 {
+		results = []rueidis.RedisResult{s.client.Do(ctx, cmds[0])}
+	} else {
+		results = s.client.DoMulti(ctx, cmds...)
+	}
+	for i := range results {
+		if e, ok := rueidis.IsRedisErr(results[i].Error()); ok && e.IsNoScript() {
+			c := calls[i]
+			results[i] = s.client.Do(ctx, s.client.B().Eval().Script(c.script.text).Numkeys(1).Key(c.key).Arg(c.args...).Build())
+		}
+	}
+	return results
+}
