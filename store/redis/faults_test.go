@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,23 @@ func TestRefusesEviction(t *testing.T) {
 	st, err := redis.Open(t.Context(), server.URL)
 	if st != nil || !errors.Is(err, errand.ErrUnavailable) || !strings.Contains(err.Error(), "noeviction") {
 		t.Fatalf("opened: %v, %v", st, err)
+	}
+}
+
+// Of a server that saves nothing to disk a warning tells; of others, none.
+func TestWarnsOfWeakDurability(t *testing.T) {
+	for warned, options := range map[bool][]string{true: {"--save", ""}, false: {"--appendonly", "yes"}} {
+		var log strings.Builder
+		st, err := redis.Open(t.Context(), testserver.Redis(t, options...).URL, redis.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(log.String(), "saves nothing"); got != warned {
+			t.Errorf("%q: %s", options, log.String())
+		}
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
