@@ -3,6 +3,8 @@
 //	memory:                               in this process; its jobs die with it
 //	sqlite:PATH                           an embedded database file
 //	sqlite:PATH?synchronous=normal        the same, which may lose the last moments to a power cut
+//	redis://HOST:PORT/DB                  a Redis server; with TLS: rediss://; several hosts: a cluster
+//	redis-sentinel://HOST,HOST/NAME       the Redis server that Sentinels know by that name; see store/redis
 //
 // A program that knows its store can open it by its own package, and then is not linked with the others.
 package store
@@ -16,11 +18,12 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/memory"
+	"github.com/errandhq/errand/store/redis"
 	"github.com/errandhq/errand/store/sqlite"
 )
 
 // schemes are the kinds of store that Open knows.
-var schemes = []string{"memory", "sqlite"}
+var schemes = []string{"memory", "sqlite", "redis", "rediss", "redis-sentinel"}
 
 // Open opens the store that a URL names; see the package's documentation. A password in the URL is masked in every error.
 func Open(ctx context.Context, rawURL string) (errand.Store, error) {
@@ -37,6 +40,12 @@ func Open(ctx context.Context, rawURL string) (errand.Store, error) {
 		return memory.New(), nil
 	case "sqlite":
 		return openSQLite(ctx, rawURL, rest)
+	case "redis", "rediss", "redis-sentinel":
+		st, err := redis.Open(ctx, rawURL)
+		if err != nil {
+			return nil, err // not st: a nil *redis.Store is not a nil Store
+		}
+		return st, nil
 	}
 	return nil, fmt.Errorf("%w: store URL %q: scheme %q is not known: use one of %s",
 		errand.ErrInvalid, Mask(rawURL), scheme, known())

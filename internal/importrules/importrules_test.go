@@ -59,8 +59,13 @@ var rules = []rule{
 		may:     []string{".", "internal/batch", "internal/notify", "internal/wait", "store/internal/..."},
 		outside: []string{"github.com/google/uuid"},
 	},
+	{
+		pkg:     "store/redis",
+		may:     []string{".", "internal/notify"},
+		outside: []string{"github.com/google/uuid", "github.com/redis/rueidis"},
+	},
 	// The opener knows every kind.
-	{pkg: "store", may: []string{".", "store/memory", "store/sqlite"}},
+	{pkg: "store", may: []string{".", "store/memory", "store/redis", "store/sqlite"}},
 	// The suite runs hotqueue too, and takes the memory store as its model.
 	{
 		pkg:     "store/storetest",
@@ -84,11 +89,12 @@ var rules = []rule{
 	{pkg: "internal/doctest"},
 	{pkg: "internal/testproc"},
 	{pkg: "internal/crashtest", may: []string{".", "internal/testproc", "internal/wait", "store/sqlite"}, outside: []string{"modernc.org/sqlite"}},
+	{pkg: "internal/testserver"},
 }
 
 // testingAllowed names the packages that may import testing outside their own
 // tests, as patterns of path.Match.
-var testingAllowed = []string{"store/storetest", "internal/*test"}
+var testingAllowed = []string{"store/storetest", "internal/*test", "internal/testserver"}
 
 // pkg is one package and the import paths of its files.
 type pkg struct {

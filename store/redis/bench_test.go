@@ -3,7 +3,7 @@ package redis_test
 import (
 	"context"
 	"fmt"
-	"runtime"
+
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +12,6 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/testserver"
-	"github.com/errandhq/errand/store/redis"
 	"github.com/errandhq/errand/store/storetest"
 )
 
@@ -171,7 +170,5 @@ func TestMemory(t *testing.T) {
 	if each > 400 {
 		t.Errorf("%d bytes a waiting job, at most 400 are allowed", each)
 	}
-	runtime.KeepAlive(st)
-}
 
-var _ = redis.Prefix
+}

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -177,11 +178,7 @@ func (co *commander) act() error {
 	for i, piece := range pieces {
 		args := []string{co.what}
 		for _, t := range piece {
-			text := t.key
-			for _, parent := range t.parents {
-				text += parent
-			}
-			args = append(args, text)
+			args = append(args, t.key+strings.Join(t.parents, ""))
 		}
 		calls[i] = co.invoke(co.c, commandScript, piece[0].queue, args...)
 	}

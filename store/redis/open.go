@@ -98,7 +98,24 @@ func (s *Store) connect(c *call, cfg *config) (err error) {
 	if n, err := strconv.Atoi(major); err == nil && n >= 7 && cluster {
 		s.publish = "SPUBLISH"
 	}
-	return check(cfg, info)
+	if err := check(cfg, info); err != nil {
+		return err
+	}
+	if info["aof_enabled"] == "0" && !s.snapshots(c, info) {
+		cfg.log.Warn("the Redis server seems to save nothing to disk: jobs are lost when it stops; set appendonly yes",
+			"server", cfg.shown)
+	}
+	return nil
+}
+
+// snapshots reports whether the server saves its data now and then. Where its settings may not be read, that it has done
+// so before must do.
+func (s *Store) snapshots(c *call, info map[string]string) bool {
+	settings, err := s.client.Do(c.ctx, s.client.B().ConfigGet().Parameter("save").Build()).AsStrMap()
+	if err == nil {
+		return settings["save"] != ""
+	}
+	return info["rdb_last_bgsave_time_sec"] != "-1"
 }
 
 // check looks at settings that put jobs at risk.
@@ -109,10 +126,6 @@ func check(cfg *config, info map[string]string) error {
 	}
 	if info["role"] == "slave" {
 		return fmt.Errorf("%w: %s%s", errand.ErrUnavailable, cfg.shown, hints["READONLY"])
-	}
-	if info["aof_enabled"] == "0" && info["rdb_saves"] == "" && info["rdb_last_bgsave_time_sec"] == "-1" {
-		cfg.log.Warn("the Redis server seems to save nothing to disk: jobs are lost when it stops; set appendonly yes",
-			"server", cfg.shown)
 	}
 	return nil
 }
