@@ -1,0 +1,159 @@
+// Package testserver starts private servers for tests, from the programs that are installed: on free ports of the loopback
+// interface, with data in temporary directories. They are stopped when the test ends, and die with its process.
+//
+// A test fails, and is not skipped, where the program is missing. An environment variable per kind names a server that
+// exists already, which is then used instead.
+package testserver
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Server is a server, or several that belong together.
+type Server struct {
+	URL   string   // to open it by
+	Addrs []string // host and port of each of its nodes
+
+	tb    testing.TB
+	nodes []*node
+}
+
+// node is one process of a server.
+type node struct {
+	program string
+	args    []string
+	ready   func() error // nil when it serves
+	before  func() error // waits until it may be started again; nil: at once
+
+	mu  sync.Mutex
+	cmd *exec.Cmd
+	out string // the file of what it prints
+}
+
+// startTimeout is how long a server may take to serve.
+const startTimeout = 30 * time.Second
+
+// Private reports whether the server is the test's own, so that it can be killed and restarted.
+func (s *Server) Private() bool { return len(s.nodes) > 0 }
+
+// Kill ends every node as kill -9 does.
+func (s *Server) Kill() {
+	s.tb.Helper()
+	if !s.Private() {
+		s.tb.Fatal("the server is not the test's own")
+	}
+	for _, n := range s.nodes {
+		n.kill()
+	}
+}
+
+// Restart starts the nodes again, on the same addresses and data, and returns when they serve.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	s.Kill()
+	for _, n := range s.nodes {
+		if err := n.start(); err != nil {
+			s.tb.Fatal(err)
+		}
+	}
+	for _, n := range s.nodes {
+		if err := n.await(); err != nil {
+			s.tb.Fatal(err)
+		}
+	}
+}
+
+// launch starts the nodes and has them stopped when the test ends.
+func (s *Server) launch() {
+	s.tb.Helper()
+	s.tb.Cleanup(func() {
+		for _, n := range s.nodes {
+			n.kill()
+		}
+	})
+	s.Restart()
+}
+
+func (n *node) start() error {
+	out, err := os.OpenFile(n.out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if n.before != nil {
+		if err := n.before(); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cmd = exec.Command(n.program, n.args...) //nolint:noctx // kill ends it
+	n.cmd.Stdout, n.cmd.Stderr = out, out
+	dieWithParent(n.cmd)
+	return n.cmd.Start()
+}
+
+func (n *node) kill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.cmd == nil || n.cmd.Process == nil {
+		return
+	}
+	_ = n.cmd.Process.Kill()
+	_ = n.cmd.Wait()
+	n.cmd = nil
+}
+
+// await waits until the node serves.
+func (n *node) await() error {
+	return await(func() error {
+		if err := n.ready(); err != nil {
+			printed, _ := os.ReadFile(n.out)
+			return fmt.Errorf("%s does not serve: %w\n%s", n.program, err, printed[max(0, len(printed)-4000):])
+		}
+		return nil
+	})
+}
+
+// await tries again and again until there is no error, or for too long.
+func await(try func() error) error {
+	pause := time.NewTicker(5 * time.Millisecond)
+	defer pause.Stop()
+	for deadline := time.Now().Add(startTimeout); ; <-pause.C {
+		if err := try(); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// lookup finds an installed program, or fails the test with the name of Debian's package.
+func lookup(tb testing.TB, program, debian string) string {
+	tb.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		tb.Fatalf("%s is not installed: install Debian's package %s (apt-get install %s)", program, debian, debian)
+	}
+	return path
+}
+
+// freePorts returns ports of the loopback interface that nobody listens on.
+func freePorts(tb testing.TB, n int) []string {
+	tb.Helper()
+	ports := make([]string, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once
+		if err != nil {
+			tb.Fatal(err)
+		}
+		defer l.Close() // when all are found, so that they differ
+		ports[i] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
