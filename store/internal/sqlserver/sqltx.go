@@ -3,6 +3,7 @@ package sqlserver
 import (
 	"context"
 	"database/sql"
+	"strconv"
 
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
@@ -73,8 +74,17 @@ type valueRow []any
 
 // Int implements sqlstore.Row.
 func (r valueRow) Int(col int) int64 {
-	n, _ := r[col].(int64)
-	return n
+	switch v := r[col].(type) {
+	case int64:
+		return v
+	case uint64:
+		return int64(v) //nolint:gosec // no column is larger
+	case []byte: // of servers that send numbers as text
+		n, _ := strconv.ParseInt(string(v), 10, 64)
+		return n
+	default:
+		return 0
+	}
 }
 
 // Text implements sqlstore.Row.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -297,17 +298,32 @@ func (s *Session) restOf(q *messageQueue) error {
 }
 
 func (s *Session) appendMessages(q *messageQueue, bodies [][]byte) error {
+	if s.dialect.Shared {
+		return s.appendMany(q, bodies)
+	}
 	for _, body := range bodies {
-		var err error
-		if s.dialect.Shared {
-			_, err = s.tx.Exec(appendMessage, q.name, orNull(body))
-		} else {
-			_, err = s.tx.Exec(insertMessage, q.name, q.next, orNull(body))
-		}
-		if err != nil {
+		if _, err := s.tx.Exec(insertMessage, q.name, q.next, orNull(body)); err != nil {
 			return err
 		}
 		q.next++
+	}
+	return nil
+}
+
+// appendSizes are the numbers of messages that one statement appends.
+var appendSizes = []int{100, 10, 1}
+
+func (s *Session) appendMany(q *messageQueue, bodies [][]byte) error {
+	for _, n := range appendSizes {
+		for ; len(bodies) >= n; bodies = bodies[n:] {
+			args := make([]any, 0, 2*n)
+			for _, body := range bodies[:n] {
+				args = append(args, q.name, orNull(body))
+			}
+			if _, err := s.tx.Exec(appendMessage+strings.Repeat(", (?, ?)", n-1), args...); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
