@@ -55,12 +55,23 @@ var rules = []rule{
 		outside: []string{anything},
 	},
 	{
+		pkg:     "store/postgres",
+		may:     []string{".", "internal/notify", "store/internal/..."},
+		outside: []string{"github.com/jackc/pgx/v5"},
+	},
+	{
+		pkg:     "store/mysql",
+		may:     []string{".", "store/internal/..."},
+		outside: []string{"github.com/go-sql-driver/mysql"},
+	},
+	{pkg: "store/internal/sqlserver", may: []string{".", "internal/batch", "internal/notify", "store/internal/sqlstore"}},
+	{
 		pkg:     "store/internal/sqlstore",
 		may:     []string{".", "internal/batch", "internal/notify", "internal/wait", "store/internal/..."},
 		outside: []string{"github.com/google/uuid"},
 	},
 	// The opener knows every kind.
-	{pkg: "store", may: []string{".", "store/memory", "store/sqlite"}},
+	{pkg: "store", may: []string{".", "store/memory", "store/mysql", "store/postgres", "store/sqlite"}},
 	// The suite runs hotqueue too, and takes the memory store as its model.
 	{
 		pkg:     "store/storetest",
@@ -83,12 +94,13 @@ var rules = []rule{
 	{pkg: "internal/importrules"},
 	{pkg: "internal/doctest"},
 	{pkg: "internal/testproc"},
+	{pkg: "internal/testserver"},
 	{pkg: "internal/crashtest", may: []string{".", "internal/testproc", "internal/wait", "store/sqlite"}},
 }
 
 // testingAllowed names the packages that may import testing outside their own
 // tests, as patterns of path.Match.
-var testingAllowed = []string{"store/storetest", "internal/*test"}
+var testingAllowed = []string{"store/storetest", "internal/*test", "internal/testserver"}
 
 // pkg is one package and the import paths of its files.
 type pkg struct {

@@ -177,16 +177,23 @@ func (s *Session) heldJobs(keys [][]byte, each func(r *record)) error {
 // places of their outcomes.
 func (s *Session) succeedMany(outcomes []errand.Outcome) (map[int]bool, error) {
 	places := make(map[string]int, len(outcomes))
+	for i := range outcomes {
+		if key, ok := keyOf(outcomes[i].ID); ok {
+			if _, twice := places[string(key)]; twice {
+				return nil, nil // the order of the outcomes matters
+			}
+			places[string(key)] = i
+		}
+	}
 	var keys [][]byte
 	var tokens []int64
 	var queues []string
 	for i := range outcomes {
 		o := &outcomes[i]
 		key, ok := keyOf(o.ID)
-		if _, twice := places[string(key)]; twice || !ok || o.Event != errand.EventSucceeded || o.Keep > 0 {
+		if !ok || o.Event != errand.EventSucceeded || o.Keep > 0 {
 			continue
 		}
-		places[string(key)] = i
 		keys, tokens, queues = append(keys, key), append(tokens, o.Token), append(queues, o.Queue)
 	}
 	if len(keys) == 0 {
