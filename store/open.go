@@ -3,8 +3,12 @@
 //	memory:                               in this process; its jobs die with it
 //	sqlite:PATH                           an embedded database file
 //	sqlite:PATH?synchronous=normal        the same, which may lose the last moments to a power cut
+//	postgres://USER:PW@HOST/DB            a PostgreSQL database; ?schema=NAME has the tables in that schema
+//	mysql://USER:PW@HOST:3306/DB          a MySQL or MariaDB database
 //	redis://HOST:PORT/DB                  a Redis server; with TLS: rediss://; several hosts: a cluster
 //	redis-sentinel://HOST,HOST/NAME       the Redis server that Sentinels know by that name; see store/redis
+//
+// What else may follow the question mark of a SQL database's URL are settings of the drivers, pgx and Go-MySQL-Driver.
 //
 // A program that knows its store can open it by its own package, and then is not linked with the others.
 package store
@@ -18,12 +22,14 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/memory"
+	"github.com/errandhq/errand/store/mysql"
+	"github.com/errandhq/errand/store/postgres"
 	"github.com/errandhq/errand/store/redis"
 	"github.com/errandhq/errand/store/sqlite"
 )
 
 // schemes are the kinds of store that Open knows.
-var schemes = []string{"memory", "sqlite", "redis", "rediss", "redis-sentinel"}
+var schemes = []string{"memory", "sqlite", "postgres", "mysql", "redis", "rediss", "redis-sentinel"}
 
 // Open opens the store that a URL names; see the package's documentation. A password in the URL is masked in every error.
 func Open(ctx context.Context, rawURL string) (errand.Store, error) {
@@ -40,12 +46,12 @@ func Open(ctx context.Context, rawURL string) (errand.Store, error) {
 		return memory.New(), nil
 	case "sqlite":
 		return openSQLite(ctx, rawURL, rest)
+	case "postgres", "postgresql":
+		return openPostgres(ctx, rawURL)
+	case "mysql":
+		return orNil(mysql.Open(ctx, rawURL))
 	case "redis", "rediss", "redis-sentinel":
-		st, err := redis.Open(ctx, rawURL)
-		if err != nil {
-			return nil, err // not st: a nil *redis.Store is not a nil Store
-		}
-		return st, nil
+		return orNil(redis.Open(ctx, rawURL))
 	}
 	return nil, fmt.Errorf("%w: store URL %q: scheme %q is not known: use one of %s",
 		errand.ErrInvalid, Mask(rawURL), scheme, known())
@@ -74,23 +80,62 @@ func openSQLite(ctx context.Context, rawURL, rest string) (errand.Store, error) 
 			opts = append(opts, sqlite.Synchronous(sqlite.Normal))
 		}
 	}
-	st, err := sqlite.Open(ctx, path, opts...)
+	return orNil(sqlite.Open(ctx, path, opts...))
+}
+
+// orNil is a store, or none: a nil *sqlite.Store is not a nil Store.
+func orNil[S errand.Store](st S, err error) (errand.Store, error) {
 	if err != nil {
-		return nil, err // not st: a nil *sqlite.Store is not a nil Store
+		return nil, err
 	}
 	return st, nil
 }
 
-// Mask returns a store URL with its password replaced, for errors and logs. What cannot be read as a URL but has an @ is
-// masked up to that.
-func Mask(rawURL string) string {
-	if u, err := url.Parse(rawURL); err == nil && u.User != nil {
-		return u.Redacted()
+// openPostgres takes our own setting out of the URL and leaves the others to the driver.
+func openPostgres(ctx context.Context, rawURL string) (errand.Store, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: store URL %q cannot be read: use postgres://USER:PW@HOST/DB", errand.ErrInvalid, Mask(rawURL))
 	}
-	scheme, rest, ok := strings.Cut(rawURL, "://")
-	at := strings.LastIndex(rest, "@")
-	if !ok || at < 0 {
+	var opts []postgres.Option
+	settings := u.Query()
+	if settings.Has("schema") {
+		opts = append(opts, postgres.Schema(settings.Get("schema")))
+		settings.Del("schema")
+		u.RawQuery = settings.Encode()
+	}
+	return orNil(postgres.Open(ctx, u.String(), opts...))
+}
+
+// Mask returns a store URL with its passwords replaced, also those among the settings, for errors and logs. What cannot be
+// read as a URL but has an @ is masked up to the last one: that is also the form of the drivers, USER:PW@tcp(HOST)/DB.
+func Mask(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err == nil && (u.User != nil || strings.Contains(strings.ToLower(u.RawQuery), "password")) {
+		return maskSettings(u)
+	}
+	at := strings.LastIndex(rawURL, "@")
+	if at < 0 || err == nil && u.Opaque == "" && !strings.Contains(rawURL[:at], ":") {
 		return rawURL
 	}
-	return scheme + "://xxxxx" + rest[at:]
+	scheme, _, ok := strings.Cut(rawURL, "://")
+	if !ok {
+		if err == nil && slices.Contains([]string{"sqlite", "memory"}, u.Scheme) {
+			return rawURL // a file may have such a name
+		}
+		return "xxxxx" + rawURL[at:]
+	}
+	return scheme + "://xxxxx" + rawURL[at:]
+}
+
+// maskSettings is Mask for what is a URL.
+func maskSettings(u *url.URL) string {
+	settings := u.Query()
+	for name := range settings {
+		if strings.Contains(strings.ToLower(name), "password") {
+			settings.Set(name, "xxxxx")
+			u.RawQuery = settings.Encode()
+		}
+	}
+	return u.Redacted()
 }

@@ -55,6 +55,17 @@ var rules = []rule{
 		outside: []string{anything},
 	},
 	{
+		pkg:     "store/postgres",
+		may:     []string{".", "internal/notify", "store/internal/..."},
+		outside: []string{"github.com/jackc/pgx/v5"},
+	},
+	{
+		pkg:     "store/mysql",
+		may:     []string{".", "store/internal/..."},
+		outside: []string{"github.com/go-sql-driver/mysql"},
+	},
+	{pkg: "store/internal/sqlserver", may: []string{".", "internal/batch", "internal/notify", "store/internal/sqlstore"}},
+	{
 		pkg:     "store/internal/sqlstore",
 		may:     []string{".", "internal/batch", "internal/notify", "internal/wait", "store/internal/..."},
 		outside: []string{"github.com/google/uuid"},
@@ -65,7 +76,7 @@ var rules = []rule{
 		outside: []string{"github.com/google/uuid", "github.com/redis/rueidis"},
 	},
 	// The opener knows every kind.
-	{pkg: "store", may: []string{".", "store/memory", "store/redis", "store/sqlite"}},
+	{pkg: "store", may: []string{".", "store/memory", "store/mysql", "store/postgres", "store/redis", "store/sqlite"}},
 	// The suite runs hotqueue too, and takes the memory store as its model.
 	{
 		pkg:     "store/storetest",

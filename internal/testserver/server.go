@@ -30,6 +30,7 @@ type node struct {
 	program string
 	args    []string
 	ready   func() error // nil when it serves
+	before  func() error // waits until it may be started again; nil: at once
 
 	mu  sync.Mutex
 	cmd *exec.Cmd
@@ -86,6 +87,11 @@ func (n *node) start() error {
 		return err
 	}
 	defer out.Close()
+	if n.before != nil {
+		if err := n.before(); err != nil {
+			return err
+		}
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.cmd = exec.Command(n.program, n.args...) //nolint:noctx // kill ends it

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -60,7 +61,7 @@ func (c *conn) prepare(query string) (*stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		return s, nil
 	}
-	raw, err := c.raw.Prepare(query)
+	raw, err := c.raw.Prepare(dialect.SQL(query))
 	if err != nil {
 		return nil, err
 	}
@@ -131,9 +132,25 @@ func (t connTx) Query(query string, each func(sqlstore.Row) error, args ...any) 
 func (s *stmt) bind(args []any) []driver.NamedValue {
 	s.args = s.args[:0]
 	for i, arg := range args {
+		if list, ok := arg.([]int64); ok {
+			arg = jsonArray(list)
+		}
 		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: arg})
 	}
 	return s.args
+}
+
+// jsonArray is a list as json_each wants it.
+func jsonArray(list []int64) string {
+	text := make([]byte, 0, 8*len(list)+2)
+	text = append(text, '[')
+	for i, n := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, n, 10)
+	}
+	return string(append(text, ']'))
 }
 
 // valueRow is a row of values as drivers give them. Other drivers than ours may give text for bytes and bytes for text.

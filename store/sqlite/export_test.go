@@ -60,6 +60,7 @@ func (s *Store) Plans() (map[string]string, error) {
 	plans := make(map[string]string)
 	tx := s.writer.conn.in(context.Background())
 	for query := range queries {
+		query = dialect.SQL(query)
 		if verb, _, _ := strings.Cut(query, " "); verb != "SELECT" && verb != "UPDATE" && verb != "DELETE" {
 			continue
 		}

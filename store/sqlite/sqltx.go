@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/internal/sqlstore"
@@ -116,7 +117,7 @@ type sqlTx struct {
 
 // Exec implements sqlstore.Tx.
 func (t sqlTx) Exec(query string, args ...any) (int64, error) {
-	result, err := t.tx.ExecContext(t.ctx, query, args...)
+	result, err := t.tx.ExecContext(t.ctx, dialect.SQL(query), lists(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -125,7 +126,7 @@ func (t sqlTx) Exec(query string, args ...any) (int64, error) {
 
 // Query implements sqlstore.Tx.
 func (t sqlTx) Query(query string, each func(sqlstore.Row) error, args ...any) (err error) {
-	rows, err := t.tx.QueryContext(t.ctx, query, args...)
+	rows, err := t.tx.QueryContext(t.ctx, dialect.SQL(query), lists(args)...)
 	if err != nil {
 		return err
 	}
@@ -155,4 +156,15 @@ func (t sqlTx) Query(query string, each func(sqlstore.Row) error, args ...any) (
 		}
 	}
 	return rows.Err()
+}
+
+// lists are the arguments with lists as the dialect wants them.
+func lists(args []any) []any {
+	for i, arg := range args {
+		if list, ok := arg.([]int64); ok {
+			args = slices.Clone(args)
+			args[i] = jsonArray(list)
+		}
+	}
+	return args
 }

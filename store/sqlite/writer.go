@@ -14,7 +14,7 @@ import (
 )
 
 // dialect is SQLite's.
-var dialect = sqlstore.NewDialect(`(SELECT value FROM json_each(?))`)
+var dialect = &sqlstore.Dialect{In: ` IN (SELECT value FROM json_each(?))`}
 
 // maxGroup bounds how many jobs, outcomes and the like one transaction takes in, so that nobody waits long for the
 // others of a group.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/errandhq/errand"
 )
@@ -33,7 +32,7 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 		}
 		queues = append(queues, q)
 	}
-	last, err := s.lastClaim(req.Worker)
+	last, known, err := s.lastClaim(lastClaim, req.Worker)
 	if err != nil {
 		return reply, fmt.Errorf("claim: %w", err)
 	}
@@ -41,7 +40,7 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 		reply.Jobs, err = s.held(&req, queues)
 		return reply, err
 	}
-	c := chooser{s: s, req: &req, lastChance: req.LastChance}
+	c := chooser{s: s, req: &req, lastChance: req.LastChance, known: known}
 	for _, q := range queues {
 		if err := c.choose(q); err != nil {
 			return reply, fmt.Errorf("claim from %q: %w", q.name, err)
@@ -64,8 +63,10 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 		if err != nil {
 			return reply, false, fmt.Errorf("claim: %w", err)
 		}
-		if q.count[errand.StateQueued] > 0 && !q.paused {
-			return reply, false, nil
+		if !q.paused {
+			if waits, err := s.waits(q); err != nil || waits {
+				return reply, false, err
+			}
 		}
 		if err := s.nextDue(q, &reply); err != nil {
 			return reply, false, fmt.Errorf("claim from %q: %w", name, err)
@@ -74,19 +75,28 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 	if !reply.NextDue.IsZero() && !reply.NextDue.After(s.now) {
 		return errand.ClaimReply{}, false, nil
 	}
-	last, err := s.lastClaim(req.Worker)
+	last, _, err := s.lastClaim(peekClaim, req.Worker)
 	if err != nil || req.Number > 0 && req.Number <= last {
 		return errand.ClaimReply{}, false, err
 	}
 	return reply, true, nil
 }
 
-func (s *Session) lastClaim(worker string) (number int64, err error) {
-	_, err = one(s.tx, lastClaim, func(row Row) error {
+// waits looks whether a queue has a queued job.
+func (s *Session) waits(q *queue) (bool, error) {
+	if !q.partial {
+		return q.has(errand.StateQueued), nil
+	}
+	_, ok, err := s.firstRank(firstQueued, q.name, int64(math.MinInt64))
+	return ok, err
+}
+
+func (s *Session) lastClaim(query, worker string) (number int64, known bool, err error) {
+	known, err = one(s.tx, query, func(row Row) error {
 		number = row.Int(0)
 		return nil
 	}, worker)
-	return number, err
+	return number, known, err
 }
 
 // due makes the jobs of a queue that are due queued, and keeps when the next will be.
@@ -99,14 +109,14 @@ func (s *Session) due(q *queue, reply *errand.ClaimReply, limit int) error {
 
 // promote makes jobs that are due queued, at most limit of them, and counts them.
 func (s *Session) promote(q *queue, limit int) (int, error) {
-	if q.count[errand.StateScheduled] == 0 || limit <= 0 {
+	if !q.has(errand.StateScheduled) || limit <= 0 {
 		return 0, nil
 	}
 	first, ok, err := s.firstRank(firstScheduled, q.name)
 	if err != nil || !ok || first > micros(s.now) {
 		return 0, err
 	}
-	n, err := s.tx.Exec(promoteJobs, q.name, micros(s.now), int64(limit))
+	n, err := s.queueDue(q, limit)
 	if err != nil || n == 0 {
 		return 0, err
 	}
@@ -116,8 +126,24 @@ func (s *Session) promote(q *queue, limit int) (int, error) {
 	return int(n), nil
 }
 
+// queueDue is what promote does to the jobs.
+func (s *Session) queueDue(q *queue, limit int) (int64, error) {
+	if !s.dialect.Shared {
+		return s.tx.Exec(promoteJobs, q.name, micros(s.now), int64(limit))
+	}
+	var seqs []int64
+	err := s.tx.Query(dueJobs, func(row Row) error {
+		seqs = append(seqs, row.Int(0))
+		return nil
+	}, q.name, micros(s.now), int64(limit))
+	if err != nil || len(seqs) == 0 {
+		return 0, err
+	}
+	return s.tx.Exec(queueDue, seqs)
+}
+
 func (s *Session) nextDue(q *queue, reply *errand.ClaimReply) error {
-	if q.count[errand.StateScheduled] == 0 {
+	if !q.has(errand.StateScheduled) {
 		return nil
 	}
 	rank, ok, err := s.firstRank(firstScheduled, q.name)
@@ -141,9 +167,10 @@ type chooser struct {
 	s          *Session
 	req        *errand.ClaimRequest
 	lastChance bool // it may still take a job on its last recovery
+	known      bool // the worker has claimed before
 
 	jobs   []*errand.Job
-	seqs   []byte // of jobs, as a JSON array that is not closed
+	seqs   []int64 // of jobs
 	broken []*record
 }
 
@@ -157,7 +184,7 @@ func (c *chooser) choose(q *queue) error {
 	if q.paused {
 		return nil
 	}
-	taken, left := int64(0), q.count[errand.StateQueued]
+	taken, left := int64(0), q.most(errand.StateQueued)
 	rank, seq := int64(math.MinInt64), int64(0)
 	for len(c.jobs) < c.req.Limit && left > 0 {
 		page := int64(min(c.req.Limit-len(c.jobs), maxPage))
@@ -220,22 +247,9 @@ func (c *chooser) consider(q *queue, row Row) (bool, error) {
 		return false, nil
 	}
 	c.jobs = append(c.jobs, j)
-	c.seqs = appendSeq(c.seqs, r.seq)
+	c.seqs = append(c.seqs, r.seq)
 	return true, nil
 }
-
-// appendSeq adds a number to a JSON array that is not closed.
-func appendSeq(list []byte, seq int64) []byte {
-	if len(list) == 0 {
-		list = append(list, '[')
-	} else {
-		list = append(list, ',')
-	}
-	return strconv.AppendInt(list, seq, 10)
-}
-
-// closeSeqs makes the array text.
-func closeSeqs(list []byte) string { return string(append(list, ']')) }
 
 // start gives the chosen jobs to the worker, and fails those that cannot be read.
 func (c *chooser) start(number int64) error {
@@ -247,15 +261,19 @@ func (c *chooser) start(number int64) error {
 	if len(c.jobs) == 0 {
 		return nil // and the claim leaves no trace, so that idle workers write nothing
 	}
-	_, err := c.s.tx.Exec(c.s.dialect.startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number,
-		closeSeqs(c.seqs))
+	_, err := c.s.tx.Exec(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number,
+		c.seqs)
 	if err != nil {
 		return err
 	}
 	if c.req.Number <= 0 {
 		return nil
 	}
-	_, err = c.s.tx.Exec(setClaim, c.req.Worker, number, micros(c.s.now))
+	set := setClaim
+	if !c.known {
+		set = insertClaim // which fails where the same claim, sent before, is still under way
+	}
+	_, err = c.s.tx.Exec(set, c.req.Worker, number, micros(c.s.now))
 	return err
 }
 
@@ -293,6 +311,9 @@ func (s *Session) held(req *errand.ClaimRequest, queues []*queue) ([]*errand.Job
 func (s *Session) Renew(req errand.RenewRequest) ([]error, error) {
 	if err := s.begin(req.Now); err != nil {
 		return nil, fmt.Errorf("renew: %w", err)
+	}
+	if s.dialect.Shared {
+		return s.renewMany(&req)
 	}
 	errs := make([]error, len(req.Leases))
 	until := micros(s.now.Add(req.Lease))

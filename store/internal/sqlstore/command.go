@@ -96,6 +96,9 @@ func (s *Session) cancel(r *record) (bool, error) {
 			return false, err
 		}
 		s.tell(errand.WorkerTopic(r.job.Worker))
+		if err := s.touch(r.job.Queue); err != nil {
+			return false, err
+		}
 		_, err := s.tx.Exec(insertOrder, r.job.Worker, r.key)
 		return true, err
 	default:
@@ -133,6 +136,9 @@ func (s *Session) command(
 	}
 	keys, err := s.chosen(cmd, &reply)
 	if err != nil {
+		return reply, fmt.Errorf("%s: %w", op, err)
+	}
+	if err := s.lockKeys(keys); err != nil {
 		return reply, fmt.Errorf("%s: %w", op, err)
 	}
 	var done []*record

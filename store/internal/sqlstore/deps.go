@@ -24,6 +24,9 @@ type parents struct {
 // parentsOf looks at the jobs that r depends on.
 func (s *Session) parentsOf(r *record) (parents, error) {
 	var found parents
+	if err := s.lockAll(r.job.DependsOn); err != nil {
+		return parents{}, err
+	}
 	seen := make(map[string]bool, len(r.job.DependsOn))
 	for _, id := range r.job.DependsOn {
 		key, ok := keyOf(id)
@@ -353,6 +356,9 @@ func (s *Session) hold(r *record) error {
 	var freeAt time.Time
 	if r.job.UniqueFor > 0 {
 		freeAt = micro(s.now.Add(r.job.UniqueFor))
+	}
+	if s.dialect.Shared {
+		return s.holdShared(r, freeAt)
 	}
 	_, err := s.tx.Exec(holdUnique, r.job.Queue, []byte(r.job.UniqueKey), r.key, maybe(freeAt))
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -151,8 +152,9 @@ func (s *Session) add(q *queue, spec *errand.JobSpec) error {
 	if err := s.fresh.add(q, r); err != nil {
 		return err
 	}
-	if err := s.fresh.flush(); err != nil {
-		return err
+	before := s.fresh.inserted
+	if err := s.fresh.flush(); err != nil || s.fresh.inserted == before {
+		return err // nil: another transaction was faster
 	}
 	if err := s.enterDeps(r, parents); err != nil {
 		return err
@@ -177,14 +179,17 @@ func (s *Session) readyState(ready time.Time) errand.State {
 // inserter gathers new jobs, also of several operations, so that many go in by one statement. Those that are in already
 // are left alone.
 type inserter struct {
-	s       *Session
-	q       *queue // of the jobs gathered
-	args    []any
-	rows    int
-	bytes   int
-	state   errand.State // of the jobs gathered
-	options []byte       // of the job before
-	spec    *errand.JobSpec
+	s        *Session
+	q        *queue // of the jobs gathered
+	args     []any
+	rows     int
+	sizes    []int // of the statements that insert
+	most     int   // that gather
+	bytes    int
+	inserted int64        // in all
+	state    errand.State // of the jobs gathered
+	options  []byte       // of the job before
+	spec     *errand.JobSpec
 }
 
 const (
@@ -192,18 +197,23 @@ const (
 	maxInsertBytes = 4 << 20 // roughly, of one statement
 )
 
-// insertRows are the numbers of rows for which there is a statement, the largest first.
-var insertRows = [...]int{50, 10, 1}
+// insertRows are the numbers of rows that one statement inserts where the dialect names none.
+var insertRows = []int{50, 10, 1}
 
-var insertJobs = func() (queries [len(insertRows)]string) {
-	for i, rows := range insertRows {
-		queries[i] = insertJob + insertJobRow + strings.Repeat(", "+insertJobRow, rows-1) + insertJobEnd
+// insertJobsQueries are the statements, by their number of rows.
+var insertJobsQueries sync.Map
+
+func insertJobsQuery(rows int) string {
+	if query, ok := insertJobsQueries.Load(rows); ok {
+		return query.(string)
 	}
-	return queries
-}()
+	query := insertJob + insertJobRow + strings.Repeat(", "+insertJobRow, rows-1) + insertJobEnd
+	insertJobsQueries.Store(rows, query)
+	return query
+}
 
 func (in *inserter) add(q *queue, r *record) error {
-	if in.q != q || r.job.State != in.state || in.rows == insertRows[0] || in.bytes > maxInsertBytes {
+	if in.q != q || r.job.State != in.state || in.rows == in.most || in.bytes > maxInsertBytes {
 		if err := in.flush(); err != nil {
 			return err
 		}
@@ -244,17 +254,11 @@ func (in *inserter) flush() error {
 	if in.rows == 0 {
 		return nil
 	}
-	args, inserted := in.args, int64(0)
-	for i, rows := range insertRows {
-		for ; in.rows >= rows; in.rows -= rows {
-			n, err := in.s.tx.Exec(insertJobs[i], args[:rows*insertColumns]...)
-			if err != nil {
-				return err
-			}
-			inserted += n
-			args = args[rows*insertColumns:]
-		}
+	inserted, err := in.insert()
+	if err != nil {
+		return err
 	}
+	in.inserted += inserted
 	if inserted > 0 {
 		in.q.add(in.state, inserted)
 		in.q.enqueued.add(in.s.now, inserted)
@@ -264,6 +268,25 @@ func (in *inserter) flush() error {
 	}
 	in.reset()
 	return nil
+}
+
+// insert puts in what has gathered, and says how many of them are new.
+func (in *inserter) insert() (inserted int64, err error) {
+	if in.s.dialect.Insert != nil {
+		return in.s.dialect.Insert(in.s.tx, in.args)
+	}
+	args := in.args
+	for _, rows := range in.sizes {
+		for ; in.rows >= rows; in.rows -= rows {
+			n, err := in.s.tx.Exec(insertJobsQuery(rows), args[:rows*insertColumns]...)
+			if err != nil {
+				return 0, err
+			}
+			inserted += n
+			args = args[rows*insertColumns:]
+		}
+	}
+	return inserted, nil
 }
 
 // reset forgets what has gathered, and keeps nothing of it but room.

@@ -42,7 +42,7 @@ func (s *Session) Queues(now time.Time) ([]errand.QueueInfo, error) {
 // oldest returns the ReadyAt of the job that waits longest, zero when none is queued: the first of each priority.
 func (s *Session) oldest(q *queue) (time.Time, error) {
 	var oldest time.Time
-	for slot := int64(0); q.count[errand.StateQueued] > 0 && slot <= errand.MaxPriority; slot++ {
+	for slot := int64(0); q.has(errand.StateQueued) && slot <= errand.MaxPriority; slot++ {
 		rank, ok, err := s.firstRank(firstQueued, q.name, slot<<56)
 		if err != nil || !ok {
 			return oldest, err
@@ -112,7 +112,7 @@ func (s *Session) page(filter *errand.JobFilter) ([]*record, string, error) {
 	var found []*record
 	for _, state := range states {
 		for _, q := range queues {
-			if filter.Queue != "" && q.name != filter.Queue || int(state) >= len(q.count) || q.count[state] == 0 {
+			if filter.Queue != "" && q.name != filter.Queue || int(state) >= len(q.count) || !q.has(state) {
 				continue
 			}
 			if found, err = s.walk(q, state, filter, after, found, limit+1); err != nil {
@@ -148,7 +148,7 @@ func (s *Session) walk(
 		r.job.Payload = some(row.Blob(payloadColumn))
 		found = append(found, r)
 		return nil
-	}, q.name, int64(state), rank, seq, filter.Task, filter.Task, int64(limit-len(found)))
+	}, q.name, int64(state), rank, rank, seq, filter.Task, filter.Task, int64(limit-len(found)))
 	return found, err
 }
 
@@ -207,6 +207,11 @@ func (s *Session) setPaused(now time.Time, name string, paused bool) error {
 	q, err := s.queue(name)
 	if err != nil || q.paused == paused {
 		return err
+	}
+	if s.dialect.Shared {
+		if _, err := s.tx.Exec(pauseQueue, name, intOf(paused)); err != nil {
+			return err
+		}
 	}
 	q.paused, q.changed = paused, true
 	if !paused {

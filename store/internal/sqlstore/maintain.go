@@ -22,6 +22,11 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 	if req.Limit <= 0 {
 		req.Limit = maintainLimit
 	}
+	if s.dialect.Shared {
+		if alone, err := one(s.tx, housekeeper, func(Row) error { return nil }); err != nil || !alone {
+			return reply, err // nil: another one is at it
+		}
+	}
 	queues, err := s.allQueues()
 	if err != nil {
 		return reply, fmt.Errorf("maintain: %w", err)
@@ -42,6 +47,9 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 	if err := s.forget(queues, req.Limit); err != nil {
 		return reply, fmt.Errorf("forget silent workers: %w", err)
 	}
+	if err := s.foldAll(queues); err != nil {
+		return reply, fmt.Errorf("add up counters: %w", err)
+	}
 	reply.More = reply.Recovered+reply.Poisoned >= req.Limit || reply.Promoted >= req.Limit || reply.Purged >= req.Limit
 	return reply, nil
 }
@@ -49,7 +57,7 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 // recover takes jobs from workers whose lease has run out.
 func (s *Session) recover(q *queue, req *errand.MaintainRequest, reply *errand.MaintainReply) error {
 	limit := req.Limit - reply.Recovered - reply.Poisoned
-	if q.count[errand.StateStarted] == 0 || limit <= 0 {
+	if !q.has(errand.StateStarted) || limit <= 0 {
 		return nil
 	}
 	var lost []*record
@@ -107,7 +115,7 @@ func (s *Session) purge(queues []*queue, req *errand.MaintainRequest, reply *err
 	}
 	for _, q := range queues {
 		for _, state := range []errand.State{errand.StateFailed, errand.StateCanceled, errand.StateFinished} {
-			if q.count[state] == 0 {
+			if !q.has(state) {
 				continue
 			}
 			if req.KeepFailed > 0 && state != errand.StateFinished {
@@ -117,7 +125,7 @@ func (s *Session) purge(queues []*queue, req *errand.MaintainRequest, reply *err
 					return err
 				}
 			}
-			if surplus := q.count[state] - int64(req.MaxFailed); req.MaxFailed > 0 && surplus > 0 {
+			if surplus := q.most(state) - int64(req.MaxFailed); req.MaxFailed > 0 && surplus > 0 {
 				limit := min(int64(req.Limit-reply.Purged), surplus)
 				n, err := s.purgeBy(oldestJobs, int(limit), q.name, int64(state), int64(math.MaxInt64))
 				reply.Purged += n
@@ -135,7 +143,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 	if limit <= 0 {
 		return 0, nil
 	}
-	var seqs []byte
+	var seqs []int64
 	var plain, linked []*record
 	err := s.tx.Query(query, func(row Row) error {
 		r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(4)}
@@ -144,7 +152,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 			linked = append(linked, r)
 		} else {
 			plain = append(plain, r)
-			seqs = appendSeq(seqs, r.seq)
+			seqs = append(seqs, r.seq)
 		}
 		return nil
 	}, append(args, int64(limit))...)
@@ -160,7 +168,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 		s.tell(errand.JobTopic(idOf(r.key)))
 	}
 	if len(plain) > 0 {
-		if _, err := s.tx.Exec(s.dialect.deleteSeqs, closeSeqs(seqs)); err != nil {
+		if _, err := s.tx.Exec(deleteSeqs, seqs); err != nil {
 			return 0, err
 		}
 	}
@@ -204,7 +212,7 @@ func (s *Session) forget(queues []*queue, limit int) error {
 	}
 	holding := make(map[string]bool)
 	for _, q := range queues {
-		if q.count[errand.StateStarted] == 0 {
+		if !q.has(errand.StateStarted) {
 			continue
 		}
 		err := s.tx.Query(holdingJobs, func(row Row) error {

@@ -17,6 +17,7 @@ type messageQueue struct {
 
 	stored  bool
 	changed bool
+	rest    int64 // Shared: what others have left in it
 }
 
 // read reads the columns of messageQueueColumns.
@@ -50,6 +51,9 @@ func (s *Session) messageQueue(name string) (*messageQueue, error) {
 		return q, nil
 	}
 	q := &messageQueue{name: name}
+	if s.dialect.Shared {
+		return s.sharedMessageQueue(q)
+	}
 	_, err := one(s.tx, messageQueueByName, func(row Row) error {
 		q.read(row)
 		return nil
@@ -76,14 +80,14 @@ func (s *Session) Put(req errand.PutRequest) error {
 func (s *Session) put(req *errand.PutRequest) error {
 	if req.Producer != "" {
 		last := int64(0)
-		_, err := one(s.tx, lastRequest, func(row Row) error {
+		known, err := one(s.tx, lastRequest, func(row Row) error {
 			last = row.Int(0)
 			return nil
 		}, req.Queue, req.Producer)
 		if err != nil || req.Number <= last {
 			return err // nil: sent again
 		}
-		if _, err := s.tx.Exec(setRequest, req.Queue, req.Producer, req.Number, micros(s.now), nil); err != nil {
+		if _, err := s.tx.Exec(requestQuery(known), req.Queue, req.Producer, req.Number, micros(s.now), nil); err != nil {
 			return err
 		}
 	}
@@ -91,11 +95,8 @@ func (s *Session) put(req *errand.PutRequest) error {
 	if err != nil {
 		return err
 	}
-	for _, body := range req.Messages {
-		if _, err := s.tx.Exec(insertMessage, q.name, q.next, orNull(body)); err != nil {
-			return err
-		}
-		q.next++
+	if err := s.appendMessages(q, req.Messages); err != nil {
+		return err
 	}
 	q.length += int64(len(req.Messages))
 	q.put.add(s.now, int64(len(req.Messages)))
@@ -115,6 +116,9 @@ func (s *Session) Pop(now time.Time, name string, limit int) ([][]byte, error) {
 }
 
 func (s *Session) pop(name string, limit int) ([][]byte, error) {
+	if s.dialect.Shared {
+		return s.popShared(name, limit)
+	}
 	q, err := s.messageQueue(name)
 	if err != nil || q.length == 0 || limit <= 0 {
 		return nil, err
@@ -141,15 +145,25 @@ func (s *Session) pop(name string, limit int) ([][]byte, error) {
 // Len is errand.Messages'.
 func (s *Session) Len(name string) (int64, error) {
 	q, err := s.messageQueue(name)
+	if err == nil && s.dialect.Shared {
+		err = s.restOf(q)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("length of %q: %w", name, err)
 	}
-	return q.length, nil
+	return q.length + q.rest, nil
 }
 
 // Clear is errand.Messages'.
 func (s *Session) Clear(now time.Time, name string) (int64, error) {
 	s.now = micro(now)
+	if s.dialect.Shared {
+		n, err := s.clearShared(name)
+		if err != nil {
+			return 0, fmt.Errorf("clear %q: %w", name, err)
+		}
+		return n, nil
+	}
 	q, err := s.messageQueue(name)
 	if err != nil {
 		return 0, fmt.Errorf("clear %q: %w", name, err)
@@ -168,15 +182,24 @@ func (s *Session) Clear(now time.Time, name string) (int64, error) {
 // MessageQueues is errand.Messages'.
 func (s *Session) MessageQueues(now time.Time) ([]errand.MessageQueueInfo, error) {
 	s.now = micro(now)
-	var infos []errand.MessageQueueInfo
+	var queues []messageQueue
 	err := s.tx.Query(allMessageQueues, func(row Row) error {
 		var q messageQueue
 		q.read(row)
-		infos = append(infos, errand.MessageQueueInfo{Name: q.name, Len: q.length, Put: q.put.info(s.now), Got: q.got.info(s.now)})
+		if n := len(queues); n > 0 && queues[n-1].name == q.name { // Shared: another contribution
+			queues[n-1].merge(&q)
+		} else {
+			queues = append(queues, q)
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list message queues: %w", err)
+	}
+	var infos []errand.MessageQueueInfo
+	for i := range queues {
+		q := &queues[i]
+		infos = append(infos, errand.MessageQueueInfo{Name: q.name, Len: q.length, Put: q.put.info(s.now), Got: q.got.info(s.now)})
 	}
 	return infos, nil
 }
@@ -205,7 +228,7 @@ func (s *Session) bury(spec *errand.JobSpec, rec *errand.AttemptRecord) error {
 		key, spec.Queue, int64(errand.StateFailed), micros(s.now), spec.Task, int64(spec.Priority), int64(0),
 		micros(s.now), micros(s.now), int64(0), orNull(spec.Payload), orNull(options),
 	}
-	n, err := s.tx.Exec(insertJobs[len(insertJobs)-1], args...)
+	n, err := s.tx.Exec(insertJobsQuery(1), args...)
 	if err != nil || n == 0 {
 		return err // nil: it counts as in
 	}

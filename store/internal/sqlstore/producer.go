@@ -23,7 +23,7 @@ type refusedGroup struct {
 func (s *Session) sentBefore(req *errand.EnqueueRequest) (refusals []error, again bool, err error) {
 	var last int64
 	var refused []byte
-	_, err = one(s.tx, lastRequest, func(row Row) error {
+	s.known, err = one(s.tx, lastRequest, func(row Row) error {
 		last, refused = row.Int(0), row.Blob(1)
 		return nil
 	}, jobProducers, req.Producer)
@@ -51,6 +51,15 @@ func (s *Session) sentBefore(req *errand.EnqueueRequest) (refusals []error, agai
 	return refusals, true, nil
 }
 
+// requestQuery enters a producer's request. That of one that is not known fails where its first request, sent before, is
+// still under way.
+func requestQuery(known bool) string {
+	if known {
+		return setRequest
+	}
+	return insertRequest
+}
+
 // remember keeps the reply to a producer's request in place of that to its last.
 func (s *Session) remember(req *errand.EnqueueRequest, refusals []error) error {
 	var groups []refusedGroup
@@ -74,6 +83,6 @@ func (s *Session) remember(req *errand.EnqueueRequest, refusals []error) error {
 		}
 		refused = encoded
 	}
-	_, err := s.tx.Exec(setRequest, jobProducers, req.Producer, req.Number, micros(s.now), refused)
+	_, err := s.tx.Exec(requestQuery(s.known), jobProducers, req.Producer, req.Number, micros(s.now), refused)
 	return err
 }

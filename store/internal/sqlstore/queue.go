@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"math"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -17,10 +18,32 @@ type queue struct {
 
 	stored  bool // it has a row
 	changed bool
+
+	// Where the dialect is Shared the counts and meters are what this transaction adds.
+	partial bool   // what others have added was not read
+	rest    *queue // what others have added, where it was read
+	shares  int    // how many contributions it is the sum of
 }
 
 // used reports whether the queue has ever had a job.
-func (q *queue) used() bool { return q.enqueued.total > 0 || q.failed.total > 0 }
+func (q *queue) used() bool {
+	return q.enqueued.total > 0 || q.failed.total > 0 || q.rest != nil && q.rest.used()
+}
+
+// most is how many jobs of a state there are, at most.
+func (q *queue) most(state errand.State) int64 {
+	switch {
+	case q.partial:
+		return math.MaxInt64
+	case q.rest != nil:
+		return q.count[state] + q.rest.count[state]
+	default:
+		return q.count[state]
+	}
+}
+
+// has reports whether there may be a job of a state.
+func (q *queue) has(state errand.State) bool { return q.most(state) > 0 }
 
 func (q *queue) add(state errand.State, n int64) {
 	q.count[state] += n
@@ -67,6 +90,12 @@ func (q *queue) save(tx Tx) error {
 }
 
 func (q *queue) info(now time.Time) errand.QueueInfo {
+	if q.rest != nil {
+		whole := *q.rest
+		whole.merge(q)
+		whole.paused = q.paused
+		return whole.info(now)
+	}
 	info := errand.QueueInfo{
 		Name: q.name, Paused: q.paused, Counts: make(map[errand.State]int64),
 		Enqueued: q.enqueued.info(now), Finished: q.finished.info(now), Failed: q.failed.info(now),

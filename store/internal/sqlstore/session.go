@@ -21,6 +21,8 @@ type Session struct {
 	messages map[string]*messageQueue
 	topics   []errand.Topic
 	fresh    inserter
+	fold     bool
+	known    bool // the producer of the enqueue under way has enqueued before
 	decoded  optionsMemo
 }
 
@@ -29,7 +31,11 @@ func NewSession(tx Tx, dialect *Dialect) *Session {
 	s := &Session{
 		tx: tx, dialect: dialect, queues: make(map[string]*queue), messages: make(map[string]*messageQueue),
 	}
-	s.fresh.s = s
+	s.fresh.s, s.fresh.sizes = s, dialect.InsertRows
+	if s.fresh.sizes == nil {
+		s.fresh.sizes = insertRows
+	}
+	s.fresh.most = s.fresh.sizes[0]
 	return s
 }
 
@@ -48,14 +54,14 @@ func (s *Session) Flush() error {
 	}
 	for _, q := range s.queues {
 		if q.changed {
-			if err := q.save(s.tx); err != nil {
+			if err := s.saveQueue(q); err != nil {
 				return fmt.Errorf("queue %q: %w", q.name, err)
 			}
 		}
 	}
 	for _, q := range s.messages {
 		if q.changed {
-			if err := q.save(s.tx); err != nil {
+			if err := s.saveMessageQueue(q); err != nil {
 				return fmt.Errorf("message queue %q: %w", q.name, err)
 			}
 		}
@@ -85,10 +91,15 @@ func (s *Session) queue(name string) (*queue, error) {
 		return q, nil
 	}
 	q := &queue{name: name}
-	_, err := one(s.tx, queueByName, func(row Row) error {
-		q.read(row)
+	_, err := one(s.tx, s.queueQuery(), func(row Row) error {
+		if s.dialect.Shared {
+			q.paused = row.Int(0) != 0
+		} else {
+			q.read(row)
+		}
 		return nil
 	}, name)
+	q.partial = s.dialect.Shared
 	if err != nil {
 		return nil, fmt.Errorf("queue %q: %w", name, err)
 	}
@@ -102,7 +113,11 @@ func (s *Session) allQueues() ([]*queue, error) {
 	err := s.tx.Query(allQueues, func(row Row) error {
 		q := &queue{}
 		q.read(row)
-		queues = append(queues, q)
+		if s.dialect.Shared {
+			queues = addShare(queues, q)
+		} else {
+			queues = append(queues, q)
+		}
 		return nil
 	})
 	if err != nil {
@@ -111,6 +126,8 @@ func (s *Session) allQueues() ([]*queue, error) {
 	for _, q := range queues {
 		if _, ok := s.queues[q.name]; !ok {
 			s.queues[q.name] = q
+		} else if s.dialect.Shared {
+			s.queues[q.name].rest, s.queues[q.name].partial = q.rest, false
 		}
 	}
 	return slices.SortedFunc(maps.Values(s.queues), func(a, b *queue) int { return cmp.Compare(a.name, b.name) }), nil

@@ -13,8 +13,18 @@ func (s *Session) Settle(req errand.SettleRequest) ([]error, error) {
 		return nil, fmt.Errorf("settle: %w", err)
 	}
 	errs := make([]error, len(req.Outcomes))
+	var gone map[int]bool
+	if s.dialect.Shared {
+		var err error
+		if gone, err = s.succeedMany(req.Outcomes); err != nil {
+			return nil, fmt.Errorf("settle: %w", err)
+		}
+	}
 	for i := range req.Outcomes {
 		o := &req.Outcomes[i]
+		if gone[i] {
+			continue
+		}
 		if _, ok := errand.Next(errand.StateStarted, o.Event); !ok || o.Event == errand.EventLost || o.Event == errand.EventPoisoned {
 			errs[i] = fmt.Errorf("settle job %s of queue %q: %w: %v is no outcome", o.ID, o.Queue, errand.ErrInvalid, o.Event)
 			continue
@@ -36,7 +46,7 @@ func (s *Session) settle(o *errand.Outcome) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	if o.Event == errand.EventSucceeded && o.Keep <= 0 {
+	if o.Event == errand.EventSucceeded && o.Keep <= 0 && !s.dialect.Shared {
 		n, err := s.tx.Exec(deleteSucceeded, key, o.Token, o.Queue)
 		if err != nil {
 			return false, err

@@ -14,29 +14,29 @@ const (
 	// what claimRow reads
 	queuedJobs = `SELECT seq, id, rank, task, priority, flags, created_at, ready_at, unknown_since, token, attempt, recoveries,
 payload, options, history FROM errand_jobs
-WHERE queue = ? AND state = 3 AND (rank, seq) > (?, ?) ORDER BY rank, seq LIMIT ?`
+WHERE queue = ? AND state = 3 AND (rank, seq) > (?, ?) ORDER BY rank, seq LIMIT ?{skip}`
 
 	startJobs = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
-settled = 0, worker = ?, claim = ?, progress = NULL WHERE seq IN {list}`
+settled = 0, worker = ?, claim = ?, progress = NULL WHERE seq{in}`
 
 	// what record.read reads
 	jobColumns = `seq, id, queue, state, rank, task, priority, flags, created_at, ready_at, started_at, unknown_since, expires_at,
 token, attempt, recoveries, settled, waits, worker, claim, options, history, progress, result`
 
-	jobByID        = `SELECT ` + jobColumns + ` FROM errand_jobs WHERE id = ?`
+	jobByID        = `SELECT ` + jobColumns + ` FROM errand_jobs WHERE id = ?{lock}`
 	jobWithPayload = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE id = ?`
-	jobExists      = `SELECT state, flags, seq FROM errand_jobs WHERE id = ?`
+	jobExists      = `SELECT state, flags, seq FROM errand_jobs WHERE id = ?{lock}`
 	jobTask        = `SELECT task FROM errand_jobs WHERE id = ?`
 
 	jobsAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND (rank, seq) > (?, ?) AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
+WHERE queue = ? AND state = ? AND rank >= ? AND (rank, seq) > (?, ?) AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
 	jobsDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND (rank, seq) < (?, ?) AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
+WHERE queue = ? AND state = ? AND rank <= ? AND (rank, seq) < (?, ?) AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 
 	heldJobs = `SELECT ` + jobColumns + `, payload FROM errand_jobs
 WHERE queue = ? AND state = 4 AND worker = ? AND claim = ? ORDER BY priority DESC, ready_at, seq`
 	lostJobs = `SELECT ` + jobColumns + ` FROM errand_jobs
-WHERE queue = ? AND state = 4 AND rank < ? ORDER BY rank, seq LIMIT ?`
+WHERE queue = ? AND state = 4 AND rank < ? ORDER BY rank, seq LIMIT ?{skip}`
 
 	saveJob = `UPDATE errand_jobs SET state = ?, rank = ?, flags = ?, ready_at = ?, started_at = ?, unknown_since = ?,
 expires_at = ?, token = ?, attempt = ?, recoveries = ?, settled = ?, waits = ?, worker = ?, claim = ?, history = ?, progress = ?,
@@ -46,7 +46,7 @@ result = ? WHERE seq = ?`
 	// deleteSucceeded settles a job that nothing else refers to.
 	deleteSucceeded = `DELETE FROM errand_jobs WHERE id = ? AND state = 4 AND token = ? AND queue = ? AND flags = 0`
 	deleteJob       = `DELETE FROM errand_jobs WHERE seq = ?`
-	deleteSeqs      = `DELETE FROM errand_jobs WHERE seq IN {list}`
+	deleteSeqs      = `DELETE FROM errand_jobs WHERE seq{in}`
 
 	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END
 WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
@@ -59,9 +59,9 @@ WHERE seq IN (SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank
 	firstQueued    = `SELECT rank FROM errand_jobs WHERE queue = ? AND state = 3 AND rank >= ? ORDER BY rank LIMIT 1`
 
 	expiredJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
-WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`
+WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?{skip}`
 	oldestJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank <= ? ORDER BY rank, seq LIMIT ?`
+WHERE queue = ? AND state = ? AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
 )
 
 // Queues.
@@ -83,8 +83,10 @@ failed_total = ?, failed_minute = ?, failed_current = ?, failed_before = ? WHERE
 
 // What jobs have to do with each other. The kind of a dependency is waits, failed and past.
 const (
-	uniqueHolder = `SELECT job, free_at FROM errand_uniques WHERE queue = ? AND key = ?`
-	holdUnique   = `INSERT INTO errand_uniques (queue, key, job, free_at) VALUES (?, ?, ?, ?)
+	uniqueHolder = `SELECT job, free_at FROM errand_uniques WHERE queue = ? AND key = ?{lock}`
+	takeUnique   = `UPDATE errand_uniques SET job = ?, free_at = ? WHERE queue = ? AND key = ? AND (job = ? OR free_at <= ?)`
+	insertUnique = `INSERT INTO errand_uniques (queue, key, job, free_at) VALUES (?, ?, ?, ?)`
+	holdUnique   = insertUnique + `
 ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, free_at = excluded.free_at`
 	freeUnique = `DELETE FROM errand_uniques WHERE queue = ? AND key = ? AND job = ?`
 
@@ -96,13 +98,15 @@ ON CONFLICT (parent, child) DO UPDATE SET kind = excluded.kind`
 	deleteDepsPast = `DELETE FROM errand_deps WHERE parent = ? AND kind <> 1`
 	// childrenOf finds the children of one kind, in the order in which they came.
 	childrenOf = `SELECT d.child FROM errand_deps d JOIN errand_jobs j ON j.id = d.child
-WHERE d.parent = ? AND d.kind = ? ORDER BY j.seq`
+WHERE d.parent = ? AND d.kind = ? ORDER BY j.seq{lock}`
 )
 
 // Workers.
 const (
-	lastClaim = `SELECT number FROM errand_claims WHERE worker = ?`
-	setClaim  = `INSERT INTO errand_claims (worker, number, seen_at) VALUES (?, ?, ?)
+	peekClaim   = `SELECT number FROM errand_claims WHERE worker = ?`
+	lastClaim   = `SELECT number FROM errand_claims WHERE worker = ?{lock}`
+	insertClaim = `INSERT INTO errand_claims (worker, number, seen_at) VALUES (?, ?, ?)`
+	setClaim    = insertClaim + `
 ON CONFLICT (worker) DO UPDATE SET number = excluded.number, seen_at = excluded.seen_at`
 	staleClaims = `SELECT worker FROM errand_claims WHERE seen_at < ? LIMIT ?`
 	deleteClaim = `DELETE FROM errand_claims WHERE worker = ?`
@@ -135,9 +139,40 @@ got_total = ?, got_minute = ?, got_current = ?, got_before = ? WHERE name = ?`
 	firstMessages  = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?`
 	deleteMessages = `DELETE FROM errand_messages WHERE queue = ? AND seq <= ?`
 
-	lastRequest = `SELECT number, refused FROM errand_producers WHERE queue = ? AND producer = ?`
-	setRequest  = `INSERT INTO errand_producers (queue, producer, number, seen_at, refused) VALUES (?, ?, ?, ?, ?)
+	lastRequest   = `SELECT number, refused FROM errand_producers WHERE queue = ? AND producer = ?{lock}`
+	insertRequest = `INSERT INTO errand_producers (queue, producer, number, seen_at, refused) VALUES (?, ?, ?, ?, ?)`
+	setRequest    = insertRequest + `
 ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = excluded.seen_at, refused = excluded.refused`
 	staleProducer   = `SELECT 1 FROM errand_producers WHERE seen_at < ? LIMIT 1`
 	deleteProducers = `DELETE FROM errand_producers WHERE seen_at < ?`
+)
+
+// What several writers at once do in another way. The rows of errand_queues and errand_message_queues are then
+// contributions of transactions, to be added up; that with number 0 is the queue's own and says whether it is paused.
+const (
+	lockJobs    = `SELECT seq FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
+	heldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state = 4 ORDER BY id{lock}`
+	renewSeqs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE seq{in}`
+	dueJobs     = `SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
+	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE seq{in}`
+	housekeeper = `SELECT number FROM errand_claims WHERE worker = ''{skip}`
+
+	queuePaused = `SELECT paused FROM errand_queues WHERE name = ? AND id = 0`
+	pauseQueue  = `INSERT INTO errand_queues (id, ` + queueColumns + `)
+VALUES (0, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+ON CONFLICT (name, id) DO UPDATE SET paused = excluded.paused`
+	insertShare = `INSERT INTO errand_queues (id, ` + queueColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	queueShares  = `SELECT ` + queueColumns + `, id FROM errand_queues WHERE name = ? AND id <> 0 LIMIT ?{skip}`
+	deleteShares = `DELETE FROM errand_queues WHERE name = ? AND id{in}`
+
+	insertMessageShare = `INSERT INTO errand_message_queues (id, ` + messageQueueColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	messageShares       = `SELECT ` + messageQueueColumns + `, id FROM errand_message_queues WHERE name = ? LIMIT ?{skip}`
+	deleteMessageShares = `DELETE FROM errand_message_queues WHERE name = ? AND id{in}`
+	appendMessage       = `INSERT INTO errand_messages (queue, body) VALUES (?, ?)`
+	takeMessages        = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{skip}`
+	messageNumbers      = `SELECT seq FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{skip}`
+	messagesLeft        = `SELECT CAST(COALESCE(SUM(length), 0) AS {bigint}) FROM errand_message_queues WHERE name = ?`
+	removeMessages      = `DELETE FROM errand_messages WHERE seq{in}`
 )

@@ -6,12 +6,11 @@
 // counters of a queue is gathered and written once, by [Session.Flush], before the commit.
 package sqlstore
 
-import (
-	"errors"
-	"strings"
-)
+import "errors"
 
-// Tx is one connection inside a transaction. Arguments are int64, string, []byte or nil.
+// Tx is one connection inside a transaction. Its statements are those of this package, which it puts through
+// [Dialect.SQL]. Arguments are int64, string, []byte or nil, and for {in} a list: []int64 or, where the dialect is
+// Shared, [][]byte.
 type Tx interface {
 	// Exec runs a statement and says how many rows it changed.
 	Exec(query string, args ...any) (affected int64, err error)
@@ -25,17 +24,6 @@ type Row interface {
 	Int(col int) int64
 	Text(col int) string
 	Blob(col int) []byte
-}
-
-// Dialect is what differs between the databases. Make one with [NewDialect].
-type Dialect struct {
-	startJobs, deleteSeqs string
-}
-
-// NewDialect makes the dialect of a database. list is a subselect with the integers of a bound JSON array.
-func NewDialect(list string) *Dialect {
-	in := func(query string) string { return strings.ReplaceAll(query, "{list}", list) }
-	return &Dialect{startJobs: in(startJobs), deleteSeqs: in(deleteSeqs)}
 }
 
 // errStop ends a Query early.

@@ -1,0 +1,68 @@
+package sqlstore
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Dialect is what differs between the databases: how a statement is written, and which steps have many writers at once
+// to reckon with.
+type Dialect struct {
+	// In is the condition that a column is one of a bound list, as in " IN (SELECT value FROM json_each(?))".
+	In string
+	// Lock and Skip end a SELECT of rows that the transaction is about to change: with Lock it waits for other
+	// transactions, with Skip it passes over the rows that they hold. Both are empty where one writes at a time.
+	Lock, Skip string
+	// Dollar writes parameters as $1, $2 in place of question marks.
+	Dollar bool
+	// Rewrite changes a statement further; nil: not.
+	Rewrite func(query string) string
+
+	// Bigint is the type of a 64-bit integer in a CAST.
+	Bigint string
+
+	// Shared says that several transactions write at once. Then rows are locked before they are changed, and a
+	// transaction adds to the counters of a queue by a row of its own, so that nobody waits for another's counting.
+	Shared bool
+	// InsertRows are the numbers of jobs that one statement inserts, the largest first and 1 the last. nil: 50, 10, 1.
+	InsertRows []int
+	// Insert inserts up to InsertRows[0] jobs in one way for any number of them, and says how many are new; their arguments
+	// follow each other. nil: by INSERT ... VALUES.
+	Insert func(tx Tx, args []any) (int64, error)
+	// Succeed deletes those of the jobs that are started with these tokens in these queues and have no flags, and returns
+	// their ids. nil: by one statement that locks and one that deletes.
+	Succeed func(tx Tx, ids [][]byte, tokens []int64, queues []string) ([][]byte, error)
+
+	texts sync.Map // of statements as the database wants them
+}
+
+// SQL returns a statement of this package as the database wants it.
+func (d *Dialect) SQL(query string) string {
+	if text, ok := d.texts.Load(query); ok {
+		return text.(string)
+	}
+	text := strings.NewReplacer("{in}", d.In, "{lock}", d.Lock, "{skip}", d.Skip, "{bigint}", d.Bigint).Replace(query)
+	if d.Rewrite != nil {
+		text = d.Rewrite(text)
+	}
+	if d.Dollar {
+		text = dollars(text)
+	}
+	d.texts.Store(query, text)
+	return text
+}
+
+// dollars numbers the parameters. No statement has a question mark in a literal.
+func dollars(query string) string {
+	var b strings.Builder
+	n := 0
+	for part := range strings.SplitSeq(query, "?") {
+		if n > 0 {
+			b.WriteString("$" + strconv.Itoa(n))
+		}
+		b.WriteString(part)
+		n++
+	}
+	return b.String()
+}

@@ -1,0 +1,163 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	gosql "github.com/go-sql-driver/mysql"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/sqlserver"
+)
+
+// Option changes how [Open] opens a database.
+type Option func(*config)
+
+type config struct {
+	migrate bool
+	logger  *slog.Logger
+}
+
+// NoMigrate has Open neither create nor upgrade anything: tables that are missing or older than this program are an
+// error. Without it Open does both, under a lock, so that any number of processes may open a database at once.
+func NoMigrate() Option { return func(c *config) { c.migrate = false } }
+
+// Logger gets the warnings. Default [slog.Default].
+func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
+
+const (
+	maxConns     = 10 // one for each kind of operation, and some that read
+	dialTimeout  = 10 * time.Second
+	lockWait     = 5 // seconds that a statement waits for a row before its transaction is done again
+	idleLifetime = 5 * time.Minute
+)
+
+// Open opens a database by its URL, as in mysql://user:password@host:3306/database. What follows a question mark are
+// settings of the Go MySQL driver, as in ?tls=true; socket=/path connects by a file in place of host and port. The server
+// must be there.
+func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
+	cfg := config{migrate: true, logger: slog.Default()}
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	dsn, err := parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("open mysql: %w: %w", errand.ErrInvalid, err)
+	}
+	b := &backend{name: fmt.Sprintf("database %q on %s", dsn.DBName, dsn.Addr), password: dsn.Passwd}
+	if err := b.open(ctx, dsn, &cfg); err != nil {
+		return nil, fmt.Errorf("open mysql: %w", b.Translate(err))
+	}
+	s := &Store{Store: sqlserver.New(b, dialect), backend: b}
+	s.watcher.look, s.watcher.notify = b.look, s.Hub.NotifyAll
+	return s, nil
+}
+
+// parse reads a URL. Its errors show nothing of it but what is wrong.
+func parse(rawURL string) (*gosql.Config, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "mysql" || u.Opaque != "" {
+		return nil, errors.New("the URL cannot be read: use mysql://user:password@host:3306/database")
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	if name == "" {
+		return nil, errors.New("the URL names no database: use mysql://user:password@host:3306/database")
+	}
+	settings := u.Query()
+	socket := settings.Get("socket")
+	settings.Del("socket")
+	cfg, err := gosql.ParseDSN("/?" + settings.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("the settings in the URL: %w", err)
+	}
+	cfg.User = u.User.Username()
+	cfg.Passwd, _ = u.User.Password()
+	cfg.DBName, cfg.Net, cfg.Addr = name, "tcp", u.Host
+	switch {
+	case socket != "":
+		cfg.Net, cfg.Addr = "unix", socket
+	case u.Hostname() == "":
+		cfg.Addr = "127.0.0.1:3306"
+	case u.Port() == "":
+		cfg.Addr = u.Hostname() + ":3306"
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = dialTimeout
+	}
+	cfg.InterpolateParams = true // a round trip in place of three; the server's escaping is known to the driver
+	cfg.ClientFoundRows = true   // an UPDATE counts the rows that it found, also where they were so already
+	cfg.MultiStatements, cfg.ParseTime = false, false
+	cfg.Logger = &gosql.NopLogger{} // its errors are returned too
+	return cfg, nil
+}
+
+// connector makes connections with what the store needs of a session. The isolation is set in the way that all versions
+// know.
+type connector struct{ driver.Connector }
+
+var sessionSettings = []string{
+	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+	fmt.Sprintf("SET SESSION innodb_lock_wait_timeout = %d, sql_mode = 'STRICT_ALL_TABLES'", lockWait),
+}
+
+// Connect implements driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	exec, ok := conn.(driver.ExecerContext)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("the driver's connection is a %T", conn), conn.Close())
+	}
+	for _, setting := range sessionSettings {
+		if _, err := exec.ExecContext(ctx, setting, nil); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	return conn, nil
+}
+
+func (s *backend) open(ctx context.Context, dsn *gosql.Config, cfg *config) error {
+	inner, err := gosql.NewConnector(dsn)
+	if err != nil {
+		return err
+	}
+	s.db = sql.OpenDB(connector{inner})
+	s.db.SetMaxOpenConns(maxConns)
+	s.db.SetMaxIdleConns(maxConns)
+	s.db.SetConnMaxIdleTime(idleLifetime)
+	if err := s.prepare(ctx, cfg); err != nil {
+		return errors.Join(err, s.db.Close())
+	}
+	return nil
+}
+
+// prepare brings the tables up to date, and warns of settings with which what was acknowledged may be lost.
+func (s *backend) prepare(ctx context.Context, cfg *config) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	m := migrator{conn: conn, name: s.name, permitted: cfg.migrate}
+	if err := m.migrate(ctx); err != nil {
+		return err
+	}
+	var flush int
+	if err := conn.QueryRowContext(ctx, "SELECT @@innodb_flush_log_at_trx_commit").Scan(&flush); err != nil {
+		return err
+	}
+	if flush != 1 {
+		cfg.logger.Warn("the database is not durable: a power cut may lose the last moments",
+			"setting", "innodb_flush_log_at_trx_commit", "value", flush, "server", s.name)
+	}
+	return nil
+}

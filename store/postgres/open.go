@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/sqlserver"
+)
+
+// Option changes how [Open] opens a database.
+type Option func(*config)
+
+type config struct {
+	schema  string
+	migrate bool
+	logger  *slog.Logger
+}
+
+// Schema names the schema of the tables. Default "errand". Stores of different schemas have nothing to do with each other.
+func Schema(name string) Option { return func(c *config) { c.schema = name } }
+
+// NoMigrate has Open neither create nor upgrade anything: a schema that is missing or older than this program is an
+// error. Without it Open does both, under a lock, so that any number of processes may open a database at once.
+func NoMigrate() Option { return func(c *config) { c.migrate = false } }
+
+// Logger gets the warnings. Default [slog.Default].
+func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
+
+// minConns is how many connections the pool may open at least, unless the URL says pool_max_conns: one for each kind of
+// operation, some that read, and one that wakes up others.
+const minConns = 8
+
+// Open opens a database by its URL (or a connection string of keywords and values), which may have all settings of pgx's
+// pool, as in postgres://user:password@host/database?pool_max_conns=20. The server must be there.
+func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
+	cfg := config{schema: "errand", migrate: true, logger: slog.Default()}
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	if cfg.schema == "" || len(cfg.schema) > 50 || strings.ContainsRune(cfg.schema, 0) {
+		return nil, fmt.Errorf("open postgres: %w: Schema(%q): use a name of 1 to 50 bytes", errand.ErrInvalid, cfg.schema)
+	}
+	pc, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The error of pgx may show the password of a URL that cannot be read.
+		return nil, fmt.Errorf("open postgres: %w: the URL cannot be read: use postgres://user:password@host:port/database", errand.ErrInvalid)
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		pc.MaxConns = max(pc.MaxConns, minConns)
+	}
+	if pc.ConnConfig.RuntimeParams["application_name"] == "" {
+		pc.ConnConfig.RuntimeParams["application_name"] = "errand"
+	}
+	b := &backend{
+		dialect: newDialect(cfg.schema), password: pc.ConnConfig.Password, channel: "errand_" + cfg.schema, sender: newSender(),
+		name: fmt.Sprintf("PostgreSQL database %q on %s:%d", pc.ConnConfig.Database, pc.ConnConfig.Host, pc.ConnConfig.Port),
+	}
+	b.teller.send = b.send
+	if err := b.open(ctx, pc, &cfg); err != nil {
+		return nil, fmt.Errorf("open postgres: %w", b.Translate(err))
+	}
+	s := &Store{Store: sqlserver.New(b, b.dialect), backend: b}
+	s.listen.config, s.listen.channel, s.listen.sender, s.listen.hub = pc.ConnConfig.Copy(), b.channel, b.sender, &s.Hub
+	return s, nil
+}
+
+func (s *backend) open(ctx context.Context, pc *pgxpool.Config, cfg *config) (err error) {
+	if s.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
+		return err
+	}
+	m := migrator{pool: s.pool, name: s.name, schema: cfg.schema, permitted: cfg.migrate}
+	if err = m.migrate(ctx); err == nil {
+		err = s.warn(ctx, cfg.logger)
+	}
+	if err != nil {
+		s.pool.Close()
+	}
+	return err
+}
+
+// warn tells of settings with which what was acknowledged may be lost.
+func (s *backend) warn(ctx context.Context, logger *slog.Logger) error {
+	for setting, loss := range map[string]string{
+		"fsync":              "a power cut may lose everything",
+		"synchronous_commit": "a crash of the server may lose the last moments",
+	} {
+		value, err := one[string](ctx, s.pool, "SELECT current_setting($1)", setting)
+		if err != nil {
+			return err
+		}
+		if value == "off" {
+			logger.Warn("PostgreSQL is not durable: "+loss, "setting", setting, "value", value, "server", s.name)
+		}
+	}
+	return nil
+}

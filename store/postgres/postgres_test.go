@@ -1,0 +1,166 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/testserver"
+	"github.com/errandhq/errand/store/postgres"
+	"github.com/errandhq/errand/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+
+// places finds the schema of a store that was opened here.
+var places sync.Map // errand.Store -> place
+
+type place struct {
+	schema string
+	pool   *pgxpool.Pool // of a user of the database
+}
+
+var schemas atomic.Int64
+
+func newSchema() string { return fmt.Sprintf("test %d of %d", schemas.Add(1), os.Getpid()) }
+
+// open opens an empty store, in a schema of its own.
+func open(t *testing.T) errand.Store {
+	t.Helper()
+	return openIn(t, testserver.Postgres(t).URL, newSchema())
+}
+
+func openIn(t testing.TB, url, schema string, opts ...postgres.Option) *postgres.Store {
+	t.Helper()
+	st, err := postgres.Open(t.Context(), url, append(opts, postgres.Schema(schema))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	places.Store(st, place{schema, pool})
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		_, _ = pool.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+pgx.Identifier{schema}.Sanitize()+" CASCADE")
+		pool.Close()
+	})
+	return st
+}
+
+func placeOf(t testing.TB, st errand.Store) place {
+	t.Helper()
+	p, ok := places.Load(st)
+	if !ok {
+		t.Fatalf("store %T was not opened here", st)
+	}
+	return p.(place)
+}
+
+func (p place) table(name string) string { return pgx.Identifier{p.schema, name}.Sanitize() }
+
+func reopen(t *testing.T, st errand.Store) errand.Store {
+	t.Helper()
+	p := placeOf(t, st)
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return openIn(t, testserver.Postgres(t).URL, p.schema)
+}
+
+func corrupt(t *testing.T, st errand.Store, id string) {
+	t.Helper()
+	p := placeOf(t, st)
+	tag, err := p.pool.Exec(t.Context(), "UPDATE "+p.table("errand_jobs")+" SET options = '\\x7b227265' WHERE id = uuid_send($1::uuid)", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tag.RowsAffected() != 1 {
+		t.Fatalf("corrupted %d jobs", tag.RowsAffected())
+	}
+}
+
+func (p place) written(ctx context.Context) (found bool, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+p.table("own")+")").Scan(&found)
+	return found, err
+}
+
+func (p place) ownTable(t *testing.T) (insert string) {
+	t.Helper()
+	if _, err := p.pool.Exec(t.Context(), "CREATE TABLE "+p.table("own")+" (n INTEGER)"); err != nil {
+		t.Fatal(err)
+	}
+	return "INSERT INTO " + p.table("own") + " VALUES (1)"
+}
+
+// beginPgx begins a transaction of pgx.
+func beginPgx(t *testing.T, st errand.Store) storetest.Tx {
+	t.Helper()
+	p := placeOf(t, st)
+	insert := p.ownTable(t)
+	tx, err := p.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithoutCancel(t.Context())
+	t.Cleanup(func() { _ = tx.Rollback(ctx) })
+	return storetest.Tx{
+		Value: tx,
+		Write: func(ctx context.Context) error {
+			_, err := tx.Exec(ctx, insert)
+			return err
+		},
+		Written:  p.written,
+		Commit:   func() error { return tx.Commit(ctx) },
+		Rollback: func() error { return tx.Rollback(ctx) },
+	}
+}
+
+// beginSQL begins a transaction of database/sql.
+func beginSQL(t *testing.T, st errand.Store) storetest.Tx {
+	t.Helper()
+	p := placeOf(t, st)
+	insert := p.ownTable(t)
+	db := stdlib.OpenDBFromPool(p.pool)
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback() })
+	return storetest.Tx{
+		Value: tx,
+		Write: func(ctx context.Context) error {
+			_, err := tx.ExecContext(ctx, insert)
+			return err
+		},
+		Written: p.written, Commit: tx.Commit, Rollback: tx.Rollback,
+	}
+}
+
+func TestStore(t *testing.T) {
+	storetest.Harness{Open: open, Reopen: reopen, Corrupt: corrupt, BeginTx: beginPgx}.Run(t)
+}
+
+// TestDatabaseSQL runs the suite's transactions with database/sql in place of pgx.
+func TestDatabaseSQL(t *testing.T) {
+	storetest.Harness{Open: open, BeginTx: beginSQL}.Run(t)
+}
+
+// TestModel holds the store against the memory store.
+func TestModel(t *testing.T) { storetest.RunModel(t, open) }

@@ -1,0 +1,175 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/errandhq/errand/store/internal/sqlstore"
+)
+
+var ownTables = regexp.MustCompile(`\berrand_[a-z_]+`)
+
+// newDialect makes the dialect of a store whose tables are in a schema. Tables are named with their schema, so that it
+// matters neither what the search path of a connection is nor through which pooler it comes.
+func newDialect(schema string) *sqlstore.Dialect {
+	prefix := pgx.Identifier{schema}.Sanitize() + "."
+	return &sqlstore.Dialect{
+		In: " = ANY(?)", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "BIGINT", Dollar: true, Shared: true,
+		Rewrite: func(query string) string {
+			return ownTables.ReplaceAllStringFunc(query, func(t string) string { return prefix + t })
+		},
+		InsertRows: []int{1000},
+		Insert:     insert,
+		Succeed:    succeed,
+	}
+}
+
+const (
+	insertByArrays = `INSERT INTO errand_jobs (id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options)
+SELECT * FROM unnest(?::bytea[], ?::text[], ?::smallint[], ?::bigint[], ?::text[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[],
+?::bigint[], ?::bytea[], ?::bytea[]) ON CONFLICT (id) DO NOTHING`
+	succeedByArrays = `DELETE FROM errand_jobs j USING unnest(?::bytea[], ?::bigint[], ?::text[]) AS u (id, token, queue)
+WHERE j.id = u.id AND j.token = u.token AND j.queue = u.queue AND j.state = 4 AND j.flags = 0 RETURNING j.id`
+)
+
+// insert is sqlstore.Dialect.Insert: one statement for any number of rows, so that it is planned once.
+func insert(tx sqlstore.Tx, args []any) (int64, error) {
+	const columns = 12
+	rows := len(args) / columns
+	arrays := make([]any, columns)
+	for c := range columns {
+		switch c {
+		case 0, 10, 11:
+			list := make([][]byte, rows)
+			for r := range rows {
+				list[r], _ = args[r*columns+c].([]byte) // nil: NULL
+			}
+			arrays[c] = list
+		case 1, 4:
+			list := make([]string, rows)
+			for r := range rows {
+				list[r], _ = args[r*columns+c].(string)
+			}
+			arrays[c] = list
+		default:
+			list := make([]int64, rows)
+			for r := range rows {
+				list[r], _ = args[r*columns+c].(int64)
+			}
+			arrays[c] = list
+		}
+	}
+	return tx.Exec(insertByArrays, arrays...)
+}
+
+// succeed is sqlstore.Dialect.Succeed.
+func succeed(tx sqlstore.Tx, ids [][]byte, tokens []int64, queues []string) (deleted [][]byte, err error) {
+	err = tx.Query(succeedByArrays, func(row sqlstore.Row) error {
+		deleted = append(deleted, row.Blob(0))
+		return nil
+	}, ids, tokens, queues)
+	return deleted, err
+}
+
+// conn is what connections, pools and transactions of pgx have in common.
+type conn interface {
+	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+}
+
+// tx is a connection as the flow wants it.
+type tx struct {
+	ctx     context.Context // it is the context of one call, which the flow passes through here
+	on      conn
+	dialect *sqlstore.Dialect
+}
+
+// Exec implements sqlstore.Tx.
+func (t tx) Exec(query string, args ...any) (int64, error) {
+	tag, err := t.on.Exec(t.ctx, t.dialect.SQL(query), args...)
+	return tag.RowsAffected(), err
+}
+
+// Query implements sqlstore.Tx.
+func (t tx) Query(query string, each func(sqlstore.Row) error, args ...any) error {
+	rows, err := t.on.Query(t.ctx, t.dialect.SQL(query), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var r row
+	for rows.Next() {
+		if r.fields == nil {
+			r.fields = rows.FieldDescriptions()
+		}
+		r.values = rows.RawValues()
+		if err := each(&r); err != nil {
+			return err
+		}
+		if r.err != nil {
+			return r.err
+		}
+	}
+	rows.Close()
+	return rows.Err()
+}
+
+// row reads a row as it comes over the wire, without going through types: in the binary form, or, behind poolers that
+// prepare nothing, as text.
+type row struct {
+	fields []pgconn.FieldDescription
+	values [][]byte
+	err    error
+}
+
+// Int implements sqlstore.Row.
+func (r *row) Int(col int) int64 {
+	raw := r.values[col]
+	if r.fields[col].Format == pgtype.TextFormatCode && raw != nil {
+		n, err := strconv.ParseInt(string(raw), 10, 64)
+		if err != nil {
+			r.err = err
+		}
+		return n
+	}
+	switch len(raw) {
+	case 0: // NULL
+		return 0
+	case 2:
+		return int64(int16(binary.BigEndian.Uint16(raw))) //nolint:gosec // it is a signed number
+	case 4:
+		return int64(int32(binary.BigEndian.Uint32(raw))) //nolint:gosec // it is a signed number
+	case 8:
+		return int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // it is a signed number
+	default:
+		r.err = fmt.Errorf("column %s: an integer of %d bytes", r.fields[col].Name, len(raw))
+		return 0
+	}
+}
+
+// Text implements sqlstore.Row.
+func (r *row) Text(col int) string { return string(r.values[col]) }
+
+// Blob implements sqlstore.Row.
+func (r *row) Blob(col int) []byte {
+	raw := r.values[col]
+	if raw == nil {
+		return nil
+	}
+	if r.fields[col].Format == pgtype.TextFormatCode && len(raw) >= 2 {
+		b, err := hex.DecodeString(string(raw[2:])) // after \x
+		if err != nil {
+			r.err = err
+		}
+		return b
+	}
+	return append(make([]byte, 0, len(raw)), raw...)
+}
