@@ -1,24 +1,58 @@
 #!/bin/sh
-# Runs the tests with the race detector, which needs a C compiler and the C
-# library's headers, and installs both where they are missing (Debian, Ubuntu).
+# Runs the tests with the race detector, on real servers that the tests start
+# for themselves. Installs what is missing (Debian, Ubuntu): a C compiler and
+# the C library's headers for the race detector, and the servers' programs.
 # Arguments go to go test; without any, it tests every package.
 set -eu
 cd "$(dirname "$0")/.."
-
-packages="gcc libc6-dev"
 
 compiles() {
 	printf '#include <stdlib.h>\n#include <pthread.h>\nint main(void) { return 0; }\n' |
 		$(go env CC) -x c -o /dev/null - >/dev/null 2>&1
 }
 
+# has says whether a program is installed, also where Debian keeps PostgreSQL's.
+has() {
+	command -v "$1" >/dev/null || ls /usr/lib/postgresql/*/bin/"$1" /usr/sbin/"$1" >/dev/null 2>&1
+}
+
+# missing lists the packages of what is not there. Those with redis-tools and
+# mariadb-server-core in place of the full ones bring the programs without a
+# daemon of their own.
+missing() {
+	compiles || printf 'gcc libc6-dev '
+	has redis-check-rdb || printf 'redis-tools '
+	{ has mariadbd && has mariadb-install-db; } || printf 'mariadb-server-core '
+	has mariadb-admin || printf 'mariadb-client '
+	has initdb || printf 'postgresql '
+}
+
+# install installs packages and leaves no daemon running: nothing may start
+# meanwhile, and the cluster that PostgreSQL's package makes is dropped again.
 install() {
-	"$@" apt-get update -q
-	"$@" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
+	as_root=$1
+	shift
+	policy=/usr/sbin/policy-rc.d
+	[ -e $policy ] && policy=
+	[ -z "$policy" ] || printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+	[ -z "$policy" ] || $as_root chmod 755 $policy
+	status=0
+	{
+		$as_root apt-get update -q &&
+			$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+	} || status=$?
+	[ -z "$policy" ] || $as_root rm -f $policy
+	case " $* " in *" postgresql "*)
+		pg_lsclusters -h 2>/dev/null | while read -r version name _; do
+			$as_root pg_dropcluster --stop "$version" "$name" || true
+		done
+		;;
+	esac
+	return $status
 }
 
 give_up() {
-	echo "make test: the race detector needs a C compiler and the C library's headers; $1" >&2
+	echo "make test: $1" >&2
 	exit 1
 }
 
@@ -28,17 +62,21 @@ if ! go list -m >/dev/null 2>&1; then
 	go list -m >/dev/null
 fi
 
-if ! compiles; then
+packages=$(missing)
+if [ -n "$packages" ]; then
+	# The list is split into words on purpose.
+	# shellcheck disable=SC2086
 	if ! command -v apt-get >/dev/null; then
-		give_up "install them (on Debian: $packages)."
+		give_up "install what Debian has in these packages: $packages"
 	elif [ "$(id -u)" -eq 0 ]; then
-		install env
+		install "" $packages
 	elif sudo -n true 2>/dev/null; then
-		install sudo -n
+		install "sudo -n" $packages
 	else
-		give_up "run: sudo apt-get install $packages"
+		give_up "run: sudo apt-get install --no-install-recommends $packages"
 	fi
-	compiles || give_up "$packages are installed, but '$(go env CC)' does not compile; see go env CC."
+	packages=$(missing)
+	[ -z "$packages" ] || give_up "still missing after the installation: $packages"
 fi
 
 [ $# -gt 0 ] || set -- ./...

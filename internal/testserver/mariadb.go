@@ -32,12 +32,12 @@ func newMariaDB(tb testing.TB, options ...string) *sqlServer {
 	tb.Helper()
 	program := "/usr/sbin/mariadbd" // where Debian puts it, apart from the PATH of most users
 	if _, err := os.Stat(program); err != nil {
-		program = lookup(tb, "mariadbd", "mariadb-server")
+		program = lookup(tb, "mariadbd", "mariadb-server-core")
 	}
 	dir, as := dataDir(tb, "mysql")
 	data, port := filepath.Join(dir, "data"), freePorts(tb, 1)[0]
 	socket := filepath.Join(dir, "socket")
-	run(tb, append(as, lookup(tb, "mariadb-install-db", "mariadb-server"), "--no-defaults", "--auth-root-authentication-method=normal",
+	run(tb, append(as, lookup(tb, "mariadb-install-db", "mariadb-server-core"), "--no-defaults", "--auth-root-authentication-method=normal",
 		"--skip-test-db", "--skip-name-resolve", "--datadir="+data, "--innodb-flush-log-at-trx-commit=0")...)
 	words := append(as, program, "--no-defaults", "--datadir="+data, "--port="+port, "--bind-address=127.0.0.1",
 		"--socket="+socket, "--pid-file="+filepath.Join(dir, "pid"), "--skip-name-resolve", "--max-connections=300",

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -32,6 +33,20 @@ func Redis(tb testing.TB, options ...string) *Server {
 	return s
 }
 
+// redisServer finds the server's program. Debian's redis-tools has it under another name, without a service of its own: it
+// goes by the name under which it is called.
+func redisServer(tb testing.TB) string {
+	tb.Helper()
+	if path, err := exec.LookPath("redis-server"); err == nil {
+		return path
+	}
+	link := filepath.Join(tb.TempDir(), "redis-server")
+	if err := os.Symlink(lookup(tb, "redis-check-rdb", "redis-tools"), link); err != nil {
+		tb.Fatal(err)
+	}
+	return link
+}
+
 // addRedis adds a node, which is not started yet.
 func (s *Server) addRedis(options ...string) {
 	s.tb.Helper()
@@ -44,7 +59,7 @@ func (s *Server) addRedis(options ...string) {
 	}
 	s.Addrs = append(s.Addrs, addr)
 	s.nodes = append(s.nodes, &node{
-		program: lookup(s.tb, "redis-server", "redis-server"), args: append(args, options...), out: filepath.Join(dir, "log"),
+		program: redisServer(s.tb), args: append(args, options...), out: filepath.Join(dir, "log"),
 		ready: func() error {
 			reply, err := askRedis(addr, "PING")
 			if err == nil && reply != "PONG" && !strings.HasPrefix(reply, "NOAUTH") {
