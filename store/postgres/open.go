@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/errandhq/errand"
@@ -35,6 +36,11 @@ func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
 // operation, some that read, and one that wakes up others.
 const minConns = 8
 
+// planning are settings of the planner that are off in our sessions. A queue's table is empty at one moment and full at the
+// next, so that the statistics are always wrong, and a plan that reads the whole table is taken for a cheap one. Poolers
+// refuse such settings; who comes through one says so by default_query_exec_mode.
+var planning = []string{"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"}
+
 // Open opens a database by its URL (or a connection string of keywords and values), which may have all settings of pgx's
 // pool, as in postgres://user:password@host/database?pool_max_conns=20. The server must be there.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
@@ -55,6 +61,11 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	}
 	if pc.ConnConfig.RuntimeParams["application_name"] == "" {
 		pc.ConnConfig.RuntimeParams["application_name"] = "errand"
+	}
+	if mode := pc.ConnConfig.DefaultQueryExecMode; mode != pgx.QueryExecModeExec && mode != pgx.QueryExecModeSimpleProtocol {
+		for _, setting := range planning {
+			pc.ConnConfig.RuntimeParams[setting] = "off"
+		}
 	}
 	b := &backend{
 		dialect: newDialect(cfg.schema), password: pc.ConnConfig.Password, channel: "errand_" + cfg.schema, sender: newSender(),

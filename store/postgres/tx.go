@@ -37,7 +37,8 @@ const (
 SELECT * FROM unnest(?::bytea[], ?::text[], ?::smallint[], ?::bigint[], ?::text[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[],
 ?::bigint[], ?::bytea[], ?::bytea[]) ON CONFLICT (id) DO NOTHING`
 	succeedByArrays = `DELETE FROM errand_jobs j USING unnest(?::bytea[], ?::bigint[], ?::text[]) AS u (id, token, queue)
-WHERE j.id = u.id AND j.token = u.token AND j.queue = u.queue AND j.state = 4 AND j.flags = 0 RETURNING j.id`
+WHERE j.id = u.id AND j.token = u.token AND j.queue || '' = u.queue AND j.state + 0 = 4 AND j.flags = 0 RETURNING j.id`
+	// The sums keep the planner from other indexes than that of the ids, by which it would read every started job for each.
 )
 
 // insert is sqlstore.Dialect.Insert: one statement for any number of rows, so that it is planned once.

@@ -23,7 +23,7 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 		if slices.Contains(req.Queues[:i], name) {
 			continue
 		}
-		q, err := s.queue(name)
+		q, err := s.queueToClaim(name)
 		if err != nil {
 			return reply, fmt.Errorf("claim: %w", err)
 		}
@@ -59,7 +59,7 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 		return reply, false, fmt.Errorf("claim: %w", err)
 	}
 	for _, name := range req.Queues {
-		q, err := s.queue(name)
+		q, err := s.queueToClaim(name)
 		if err != nil {
 			return reply, false, fmt.Errorf("claim: %w", err)
 		}

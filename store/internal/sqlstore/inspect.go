@@ -204,7 +204,7 @@ func (s *Session) setPaused(now time.Time, name string, paused bool) error {
 	if err := s.begin(now); err != nil {
 		return err
 	}
-	q, err := s.queue(name)
+	q, err := s.queueToClaim(name)
 	if err != nil || q.paused == paused {
 		return err
 	}

@@ -91,15 +91,15 @@ func (s *Session) queue(name string) (*queue, error) {
 		return q, nil
 	}
 	q := &queue{name: name}
-	_, err := one(s.tx, s.queueQuery(), func(row Row) error {
-		if s.dialect.Shared {
-			q.paused = row.Int(0) != 0
-		} else {
-			q.read(row)
-		}
+	if s.dialect.Shared {
+		q.partial = true
+		s.queues[name] = q
+		return q, nil
+	}
+	_, err := one(s.tx, queueByName, func(row Row) error {
+		q.read(row)
 		return nil
 	}, name)
-	q.partial = s.dialect.Shared
 	if err != nil {
 		return nil, fmt.Errorf("queue %q: %w", name, err)
 	}

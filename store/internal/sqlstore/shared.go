@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -21,12 +22,20 @@ const (
 // it once in a while, or reading them takes ever longer.
 func (s *Session) Fold() { s.fold = true }
 
-// queueQuery reads what a transaction must know of a queue.
-func (s *Session) queueQuery() string {
-	if s.dialect.Shared {
-		return queuePaused
+// queueToClaim is queue for those who must know whether it is paused.
+func (s *Session) queueToClaim(name string) (*queue, error) {
+	q, err := s.queue(name)
+	if err != nil || !s.dialect.Shared {
+		return q, err
 	}
-	return queueByName
+	_, err = one(s.tx, queuePaused, func(row Row) error {
+		q.paused = row.Int(0) != 0
+		return nil
+	}, name)
+	if err != nil {
+		return nil, fmt.Errorf("queue %q: %w", name, err)
+	}
+	return q, nil
 }
 
 // merge adds what another contribution counts.
