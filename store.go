@@ -61,7 +61,7 @@ type Engine interface {
 	// unless LastChance is set; then the reply has at most one such job.
 	Claim(ctx context.Context, req ClaimRequest) (ClaimReply, error)
 
-	// Settle ends attempts, each as its outcome says. The reply has an error per outcome: nil when it is settled, now or
+	// Settle ends attempts, each as its outcome says, those of a queue in the order given. The reply has an error per outcome: nil when it is settled, now or
 	// by an earlier sending of the same outcome as far as the store can still tell; ErrLeaseLost when the job is gone or
 	// its token is another, and then nothing has changed.
 	Settle(ctx context.Context, req SettleRequest) ([]error, error)
@@ -190,7 +190,8 @@ type Inspector interface {
 	// Delete removes jobs of any state but started, which are skipped. Children of a job that was not finished fail.
 	Delete(ctx context.Context, cmd Command) (CommandReply, error)
 
-	// Pause stops claims from a queue until Resume. Both may be repeated.
+	// Pause stops claims from a queue until Resume; a claim that is under way when it returns may still take jobs. Both may
+	// be repeated.
 	Pause(ctx context.Context, now time.Time, queue string) error
 	Resume(ctx context.Context, now time.Time, queue string) error
 }
