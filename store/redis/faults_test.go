@@ -31,7 +31,7 @@ func TestWarnsOfWeakDurability(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Contains(log.String(), "saves nothing"); got != warned {
+		if got := strings.Contains(log.String(), "save nothing to disk"); got != warned {
 			t.Errorf("%q: %s", options, log.String())
 		}
 		if err := st.Close(); err != nil {
