@@ -35,8 +35,12 @@ func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
 const (
 	maxConns     = 10 // one for each kind of operation, and some that read
 	dialTimeout  = 10 * time.Second
-	lockWait     = 5 // seconds that a statement waits for a row before its transaction is done again
-	idleLifetime = 5 * time.Minute
+	lockWait     = 5               // seconds that a statement waits for a row before its transaction is done again
+	idleLifetime = 5 * time.Second // less than abandoned
+
+	// abandoned is after how many seconds the server ends a session in which it hears nothing, and its transaction: that of
+	// a process that was frozen, or cut off, and whose locks would keep others from maintenance until it comes back.
+	abandoned = 10
 )
 
 // Open opens a database by its URL, as in mysql://user:password@host:3306/database. What follows a question mark are
@@ -104,7 +108,7 @@ type connector struct{ driver.Connector }
 
 var sessionSettings = []string{
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	fmt.Sprintf("SET SESSION innodb_lock_wait_timeout = %d, sql_mode = 'STRICT_ALL_TABLES'", lockWait),
+	fmt.Sprintf("SET SESSION innodb_lock_wait_timeout = %d, wait_timeout = %d, sql_mode = 'STRICT_ALL_TABLES'", lockWait, abandoned),
 }
 
 // Connect implements driver.Connector.

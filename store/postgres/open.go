@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -41,6 +43,10 @@ const minConns = 8
 // refuse such settings; who comes through one says so by default_query_exec_mode.
 var planning = []string{"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"}
 
+// abandoned is after how long the server ends a transaction in which it hears nothing: that of a process that was frozen,
+// or cut off, and whose locks would keep others from maintenance until it comes back.
+const abandoned = 5 * time.Second
+
 // Open opens a database by its URL (or a connection string of keywords and values), which may have all settings of pgx's
 // pool, as in postgres://user:password@host/database?pool_max_conns=20. The server must be there.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
@@ -66,6 +72,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 		for _, setting := range planning {
 			pc.ConnConfig.RuntimeParams[setting] = "off"
 		}
+		pc.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.Itoa(int(abandoned.Milliseconds()))
 	}
 	b := &backend{
 		dialect: newDialect(cfg.schema), password: pc.ConnConfig.Password, channel: "errand_" + cfg.schema, sender: newSender(),
