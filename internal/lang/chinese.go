@@ -1,0 +1,3 @@
+package lang
+
+func chinese() map[string]string { return map[string]string{} }
