@@ -26,22 +26,22 @@ type action struct {
 var actions = []action{
 	{
 		name: "requeue", button: lang.Mark("Requeue"), call: errand.Store.Requeue,
-		ask:    [2]string{"Requeue one job?", "Requeue %s jobs?"},
-		done:   [2]string{"One job requeued.", "%s jobs requeued."},
+		ask:    [2]string{"Requeue one job?", lang.Mark("Requeue %s jobs?")},
+		done:   [2]string{"One job requeued.", lang.Mark("%s jobs requeued.")},
 		warn:   lang.Mark("They run again at once, with their payloads unchanged."),
 		states: []errand.State{errand.StateFailed, errand.StateCanceled, errand.StateFinished, errand.StateScheduled},
 	},
 	{
 		name: "cancel", button: lang.Mark("Cancel"), call: errand.Store.Cancel, danger: true,
-		ask:    [2]string{"Cancel one job?", "Cancel %s jobs?"},
-		done:   [2]string{"One job canceled.", "%s jobs canceled."},
+		ask:    [2]string{"Cancel one job?", lang.Mark("Cancel %s jobs?")},
+		done:   [2]string{"One job canceled.", lang.Mark("%s jobs canceled.")},
 		warn:   lang.Mark("Jobs that wait for them fail. Started ones are asked to stop. Canceled jobs can be requeued."),
 		states: []errand.State{errand.StateQueued, errand.StateStarted, errand.StateScheduled, errand.StateDeferred},
 	},
 	{
 		name: "delete", button: lang.Mark("Delete"), call: errand.Store.Delete, danger: true,
-		ask:  [2]string{"Delete one job?", "Delete %s jobs?"},
-		done: [2]string{"One job deleted.", "%s jobs deleted."},
+		ask:  [2]string{"Delete one job?", lang.Mark("Delete %s jobs?")},
+		done: [2]string{"One job deleted.", lang.Mark("%s jobs deleted.")},
 		warn: lang.Mark("This cannot be undone. Jobs that wait for unfinished ones fail."),
 		states: []errand.State{
 			errand.StateQueued, errand.StateScheduled, errand.StateDeferred,

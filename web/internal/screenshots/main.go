@@ -4,17 +4,19 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image"
 	"image/color"
-	"image/color/palette"
 	"image/draw"
 	"image/png"
 	"log"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,7 +117,7 @@ func take(tab context.Context, url, tag, theme string, width, height int64, file
 	return os.WriteFile(file, small, 0o644)
 }
 
-// fewerColours writes a picture with a palette of its 256 commonest colours, which takes a third of the place.
+// fewerColours writes a picture with a palette, which takes a third of the place.
 func fewerColours(raw []byte) ([]byte, error) {
 	picture, err := png.Decode(bytes.NewReader(raw))
 	if err != nil {
@@ -132,6 +134,8 @@ func fewerColours(raw []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// commonest picks up to 256 colours, the commonest first, and none that is close to one already picked, so that rare
+// hues keep their place.
 func commonest(picture image.Image) color.Palette {
 	counts := map[color.RGBA]int{}
 	b := picture.Bounds()
@@ -140,19 +144,19 @@ func commonest(picture image.Image) color.Palette {
 			counts[color.RGBAModel.Convert(picture.At(x, y)).(color.RGBA)]++
 		}
 	}
-	colours := make(color.Palette, 0, 256)
-	for len(colours) < 256 && len(counts) > 0 {
-		var best color.RGBA
-		for c, n := range counts {
-			if n > counts[best] {
-				best = c
-			}
+	byCount := slices.SortedFunc(maps.Keys(counts), func(a, b color.RGBA) int {
+		return cmp.Or(counts[b]-counts[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
+	})
+	var colours color.Palette
+	for _, c := range byCount {
+		if len(colours) < 256 && !slices.ContainsFunc(colours, func(have color.Color) bool { return near(have.(color.RGBA), c) }) {
+			colours = append(colours, c)
 		}
-		colours = append(colours, best)
-		delete(counts, best)
-	}
-	if len(colours) == 0 {
-		return palette.Plan9
 	}
 	return colours
+}
+
+func near(a, b color.RGBA) bool {
+	apart := func(x, y uint8) int { return max(int(x)-int(y), int(y)-int(x)) }
+	return apart(a.R, b.R)+apart(a.G, b.G)+apart(a.B, b.B) < 12
 }
