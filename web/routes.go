@@ -32,10 +32,10 @@ func (h *Handler) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	base := h.config.Path
 	get := func(path string, role Role, fn handler) {
-		mux.HandleFunc("GET "+base+path, h.run(role, fn))
+		mux.HandleFunc("GET "+base+path, h.run(role, timed(fn)))
 	}
 	post := func(path string, role Role, fn handler) {
-		mux.HandleFunc("POST "+base+path, h.run(role, h.unlessReadOnly(fn)))
+		mux.HandleFunc("POST "+base+path, h.run(role, h.unlessReadOnly(timed(fn))))
 	}
 	get("{$}", Viewer, h.overview)
 	get("queues", Viewer, h.queues)
@@ -52,7 +52,7 @@ func (h *Handler) routes() *http.ServeMux {
 	post("enqueue", Operator, h.enqueue)
 	get("settings", Viewer, h.settings)
 	mux.HandleFunc("POST "+base+"settings", h.run(Viewer, h.saveSettings))
-	get("events", Viewer, h.events)
+	mux.HandleFunc("GET "+base+"events", h.run(Viewer, h.events)) // it has its own time
 	get("assets/{name}", Viewer, h.asset)
 	mux.HandleFunc(base, h.run(Viewer, func(http.ResponseWriter, *request) error { return errNoPage }))
 	if base != "/" {
@@ -77,6 +77,20 @@ func (h *Handler) run(role Role, fn handler) http.HandlerFunc {
 		if err := fn(w, req); err != nil {
 			h.fail(w, req, err)
 		}
+	}
+}
+
+// timed bounds the time that a handler may take.
+func timed(fn handler) handler {
+	return func(w http.ResponseWriter, req *request) error {
+		limit := queryTime
+		if req.Method == http.MethodPost {
+			limit = actTime + queryTime
+		}
+		ctx, cancel := context.WithTimeout(req.Context(), limit)
+		defer cancel()
+		req.Request = req.WithContext(ctx)
+		return fn(w, req)
 	}
 }
 
