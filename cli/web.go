@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/web"
+	"github.com/spf13/cobra"
+)
+
+// The environment variables that name who may see the dashboard.
+const (
+	webUserEnv     = "ERRAND_WEB_USER"
+	webPasswordEnv = "ERRAND_WEB_PASSWORD"
+)
+
+// webFlags are the dashboard's settings, as flags.
+type webFlags struct {
+	listen       string
+	path         string
+	hosts        []string
+	passwordFile string
+	noAuth       bool
+	readOnly     bool
+	pprof        bool
+}
+
+func (s *session) webCommand() *cobra.Command {
+	flags := webFlags{}
+	cmd := &cobra.Command{
+		Use:   "web",
+		Short: "Serve the dashboard",
+		Long: "Serve the dashboard until interrupted.\n\n" +
+			"It asks for the name in $" + webUserEnv + " (default: admin) and the password in $" + webPasswordEnv + " or --password-file. " +
+			"Without a password it serves this machine only, and everybody on it.",
+		Example: s.example("web", "web --listen :8080 --host jobs.example.com --password-file /run/secrets/errand"),
+		Args:    noArgs,
+		RunE: s.does(func(ctx context.Context, _ []string) error {
+			return s.serveWeb(ctx, flags)
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.listen, "listen", "127.0.0.1:9310", "the `ADDRESS` to listen on")
+	f.StringVar(&flags.path, "path", "/", "the `PREFIX` of its URLs")
+	f.StringSliceVar(&flags.hosts, "host", nil, "a `NAME` by which browsers may ask for it, besides localhost; may be repeated")
+	f.StringVar(&flags.passwordFile, "password-file", "", "read the password from `FILE`")
+	f.BoolVar(&flags.noAuth, "insecure-no-auth", false, "let everybody in who can reach the address")
+	f.BoolVar(&flags.readOnly, "read-only", false, "refuse every change")
+	f.BoolVar(&flags.pprof, "pprof", false, "serve profiles under /debug/pprof/, behind the same password")
+	return cmd
+}
+
+func (s *session) serveWeb(ctx context.Context, flags webFlags) error {
+	config, err := flags.config()
+	if err != nil {
+		return err
+	}
+	return s.withStore(ctx, func(st errand.Store, _ time.Time) (err error) {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", flags.listen)
+		if err != nil {
+			return fmt.Errorf("web: %w", err)
+		}
+		dashboard := web.New(st, config)
+		defer dashboard.Close()
+		server := web.Server(flags.handler(dashboard, config))
+		s.out.printf("%s\n", textf("Dashboard at http://%s%s", listener.Addr(), flags.path))
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(listener) }()
+		select {
+		case err = <-served:
+		case <-ctx.Done():
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			dashboard.Close() // streams end first: the server waits for them
+			err = server.Shutdown(late)
+			<-served
+		}
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
+}
+
+// config says who may see the dashboard; an address that others can reach needs a password, or the flag that says so.
+func (f *webFlags) config() (web.Config, error) {
+	config := web.Config{Path: f.path, ReadOnly: f.readOnly, Hosts: append([]string{"localhost", "127.0.0.1", "::1"}, f.hosts...)}
+	host, _, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return config, misuse("--listen %q: use an address such as 127.0.0.1:9310", f.listen)
+	}
+	if ip := net.ParseIP(host); ip != nil && !ip.IsUnspecified() {
+		config.Hosts = append(config.Hosts, host)
+	}
+	password := os.Getenv(webPasswordEnv)
+	if f.passwordFile != "" {
+		content, err := os.ReadFile(f.passwordFile)
+		if err != nil {
+			return config, fmt.Errorf("web: %w", err)
+		}
+		if password = strings.TrimRight(string(content), "\r\n"); password == "" {
+			return config, misuse("--password-file %s is empty", f.passwordFile)
+		}
+	}
+	switch {
+	case f.noAuth && password != "":
+		return config, misuse("--insecure-no-auth and a password exclude each other")
+	case password != "":
+		name := or(os.Getenv(webUserEnv), "admin")
+		config.Auth = web.BasicAuth(web.User{Name: name, Password: password, Role: web.Admin})
+	case f.noAuth || loopback(host):
+		config.InsecureNoAuth = true
+	default:
+		return config, misuse("--listen %s can be reached from elsewhere: set $%s or --password-file, or say --insecure-no-auth", f.listen, webPasswordEnv)
+	}
+	return config, nil
+}
+
+// loopback reports whether only this machine can reach an address.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// handler adds the profiles, where they are asked for.
+func (f *webFlags) handler(dashboard *web.Handler, config web.Config) http.Handler {
+	if !f.pprof {
+		return dashboard
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", dashboard)
+	mux.HandleFunc("/debug/pprof/", func(w http.ResponseWriter, r *http.Request) {
+		if config.Auth != nil {
+			if _, err := config.Auth(r); err != nil {
+				dashboard.ServeHTTP(w, r) // it asks for the password
+				return
+			}
+		}
+		pprof.Index(w, r)
+	})
+	return mux
+}

@@ -1,0 +1,108 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
+)
+
+// queuesView is the page of all queues.
+type queuesView struct {
+	Queues []queueView
+}
+
+// queueView is a queue as a line of a table.
+type queueView struct {
+	errand.QueueInfo
+	Total int64
+	Bar   []segment
+}
+
+// segment is a part of a bar; bars are 100 wide.
+type segment struct {
+	State errand.State
+	Count int64
+	X, W  float64
+}
+
+// queueViewOf makes the line of a queue.
+func queueViewOf(q errand.QueueInfo) queueView {
+	v := queueView{QueueInfo: q}
+	for _, n := range q.Counts {
+		v.Total += n
+	}
+	x := 0.0
+	for _, state := range errand.States() {
+		if n := q.Counts[state]; n > 0 {
+			w := 100 * float64(n) / float64(v.Total)
+			v.Bar = append(v.Bar, segment{State: state, Count: n, X: x, W: w})
+			x += w
+		}
+	}
+	return v
+}
+
+// Of is the number of jobs in a state.
+func (q queueView) Of(state errand.State) int64 { return q.Counts[state] }
+
+// Failing reports whether jobs failed in the last minute.
+func (q queueView) Failing() bool { return q.Failed.PerMinute > 0 }
+
+func (h *Handler) queues(w http.ResponseWriter, req *request) error {
+	now, queues, err := h.lookAtQueues(req)
+	if err != nil {
+		return err
+	}
+	view := queuesView{}
+	for _, q := range queues {
+		view.Queues = append(view.Queues, queueViewOf(q))
+	}
+	return h.render(w, req, http.StatusOK, "queues",
+		page{Title: req.lang.T("Queues"), Nav: "queues", Live: true, Now: now, View: view})
+}
+
+func (h *Handler) lookAtQueues(req *request) (time.Time, []errand.QueueInfo, error) {
+	now, err := h.st.Now(req.Context())
+	if err != nil {
+		return now, nil, err
+	}
+	queues, err := h.st.Queues(req.Context(), now)
+	return now, queues, err
+}
+
+// steerQueue pauses or resumes a queue.
+func (h *Handler) steerQueue(w http.ResponseWriter, req *request) error {
+	queue := req.PathValue("queue")
+	if err := errand.CheckName("queue", queue); err != nil {
+		return err
+	}
+	if err := req.ParseForm(); err != nil {
+		return err
+	}
+	now, err := h.st.Now(req.Context())
+	if err != nil {
+		return err
+	}
+	call, said := h.st.Pause, lang.Mark("Queue %s is paused: workers take no more of its jobs.")
+	switch req.PostForm.Get("action") {
+	case "pause":
+	case "resume":
+		call, said = h.st.Resume, lang.Mark("Queue %s is resumed.")
+	default:
+		return misuse(lang.Mark("There is no such action."))
+	}
+	if err := call(req.Context(), now, queue); err != nil {
+		return err
+	}
+	h.log(req, req.PostForm.Get("action"), "queue "+queue, 1)
+	h.leaveNote(w, req, req.lang.T(said, queue))
+	h.redirect(w, req, req.PostForm.Get("back"))
+	return nil
+}
+
+// log writes down what somebody did.
+func (h *Handler) log(req *request, action, target string, count int) {
+	h.config.Logger.Info("errand dashboard: action", "who", req.who.Name, "action", action, "target", target, "count", count)
+}

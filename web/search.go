@@ -1,0 +1,234 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
+)
+
+// search says which jobs somebody looks for; it lives in the URL.
+type search struct {
+	Queue   string
+	State   errand.State
+	Task    string
+	ID      string
+	Text    string // a literal part of the payload or of an error
+	Group   string // a fingerprint of errors, see [fingerprint]
+	Attempt int    // at least so many attempts
+	Oldest  bool
+	Limit   int
+	Cursor  string
+}
+
+// The bounds of a search that looks into jobs.
+const (
+	maxParameter = 512 // bytes
+	scanJobs     = 10_000
+	scanTime     = 50 * time.Millisecond
+	scanPage     = 500
+)
+
+var limits = []string{"50", "20", "100", "200"}
+
+// searchOf reads a search from a URL's or a form's values.
+func searchOf(v url.Values) (search, error) {
+	s := search{
+		Queue: v.Get("queue"), Task: v.Get("task"), ID: strings.TrimSpace(v.Get("id")), Text: v.Get("text"), Group: v.Get("group"),
+		Oldest: v.Get("order") == "oldest", Cursor: v.Get("cursor"),
+	}
+	for _, name := range []string{"queue", "task", "id", "text", "group", "cursor", "state", "attempt", "limit"} {
+		if len(v.Get(name)) > maxParameter {
+			return s, misuse(lang.Mark("The value of %s is too long."), name)
+		}
+	}
+	for kind, name := range map[string]string{"queue": s.Queue, "task": s.Task} {
+		if name != "" {
+			if err := errand.CheckName(kind, name); err != nil {
+				return s, err
+			}
+		}
+	}
+	var err error
+	if text := v.Get("state"); text != "" {
+		if s.State, err = errand.ParseState(text); err != nil {
+			return s, err
+		}
+	}
+	if text := v.Get("attempt"); text != "" {
+		if s.Attempt, err = strconv.Atoi(text); err != nil || s.Attempt < 0 || s.Attempt > 1_000_000 {
+			return s, misuse(lang.Mark("The attempt %q is not a number."), text)
+		}
+	}
+	s.Limit, _ = strconv.Atoi(oneOf(v.Get("limit"), limits))
+	return s, nil
+}
+
+// values is the inverse of searchOf, without the cursor.
+func (s search) values() url.Values {
+	v := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	set("queue", s.Queue)
+	set("task", s.Task)
+	set("id", s.ID)
+	set("text", s.Text)
+	set("group", s.Group)
+	if s.State != 0 {
+		v.Set("state", s.State.String())
+	}
+	if s.Attempt > 0 {
+		v.Set("attempt", strconv.Itoa(s.Attempt))
+	}
+	if s.Oldest {
+		v.Set("order", "oldest")
+	}
+	if text := strconv.Itoa(s.Limit); s.Limit != 0 && text != limits[0] {
+		v.Set("limit", text)
+	}
+	return v
+}
+
+// scans reports whether the search must look into the jobs.
+func (s search) scans() bool { return s.Text != "" || s.Group != "" || s.Attempt > 0 }
+
+func (s search) filter() errand.JobFilter {
+	return errand.JobFilter{Queue: s.Queue, State: s.State, Task: s.Task, Limit: s.Limit, Newest: !s.Oldest, Cursor: s.Cursor}
+}
+
+// fits reports whether a job is one of those that are looked for, beyond what the filter says.
+func (s search) fits(job *errand.Job) bool {
+	if job.Attempt < s.Attempt {
+		return false
+	}
+	last, failed := job.LastError()
+	if s.Group != "" && (!failed || fingerprint(last.Error) != s.Group) {
+		return false
+	}
+	return s.Text == "" || bytes.Contains(job.Payload, []byte(s.Text)) || strings.Contains(last.Error, s.Text)
+}
+
+// found is a page of what was looked for.
+type found struct {
+	Jobs    []*errand.Job
+	Next    string // cursor; empty: there are no more
+	Scanned int    // jobs that were looked into; 0 for a search that needs not
+}
+
+// find looks for a page of jobs. A search that looks into jobs stops after scanJobs or scanTime and goes on by cursor.
+func (h *Handler) find(ctx context.Context, s search) (found, error) {
+	if s.ID != "" {
+		job, err := h.st.Job(ctx, s.Queue, s.ID)
+		if err != nil {
+			return found{}, nil //nolint:nilerr // none found: the page says so
+		}
+		return found{Jobs: []*errand.Job{job}}, nil
+	}
+	filter := s.filter()
+	if !s.scans() {
+		page, err := h.st.Jobs(ctx, filter)
+		return found{Jobs: page.Jobs, Next: page.Next}, err
+	}
+	result := found{}
+	filter.Limit = min(scanPage, max(s.Limit, 1))
+	start := time.Now()
+	for {
+		page, err := h.st.Jobs(ctx, filter)
+		if err != nil {
+			return result, err
+		}
+		result.Scanned += len(page.Jobs)
+		for _, job := range page.Jobs {
+			if s.fits(job) {
+				result.Jobs = append(result.Jobs, job)
+			}
+		}
+		result.Next = page.Next
+		if page.Next == "" || len(result.Jobs) >= s.Limit || result.Scanned >= scanJobs || time.Since(start) > scanTime {
+			return result, nil
+		}
+		filter.Cursor = page.Next
+	}
+}
+
+// count says how many jobs a search finds: of queues and states from the store's counters; exact is false where there
+// may be more.
+func (h *Handler) count(ctx context.Context, s search) (n int64, exact bool, err error) {
+	if s.Task == "" && s.ID == "" && !s.scans() {
+		now, err := h.st.Now(ctx)
+		if err != nil {
+			return 0, false, err
+		}
+		queues, err := h.st.Queues(ctx, now)
+		if err != nil {
+			return 0, false, err
+		}
+		for _, q := range queues {
+			if s.Queue != "" && q.Name != s.Queue {
+				continue
+			}
+			for state, jobs := range q.Counts {
+				if s.State == 0 || s.State == state {
+					n += jobs
+				}
+			}
+		}
+		return n, true, nil
+	}
+	s.Limit, s.Cursor = 1000, ""
+	result, err := h.find(ctx, s)
+	return int64(len(result.Jobs)), result.Next == "", err
+}
+
+// fingerprint writes the first line of an error without what differs from one job to the next: numbers, ids and what
+// is in quotes.
+func fingerprint(text string) string {
+	text, _, _ = strings.Cut(text, "\n")
+	var b strings.Builder
+	inQuote, word := byte(0), -1 // word: where a run of letters and digits began
+	flush := func(end int) {
+		if word >= 0 {
+			w := text[word:end]
+			if strings.ContainsAny(w, "0123456789") {
+				w = "#"
+			}
+			b.WriteString(w)
+			word = -1
+		}
+	}
+	for i := 0; i < len(text) && b.Len() < 200; i++ {
+		c := text[i]
+		switch {
+		case inQuote != 0:
+			if c == inQuote {
+				inQuote = 0
+				b.WriteString("…\"")
+			}
+		case c == '"' || c == '`':
+			flush(i)
+			inQuote = c
+			b.WriteByte('"')
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c >= 0x80:
+			if word < 0 {
+				word = i
+			}
+		case c == '-' && word >= 0 && strings.ContainsAny(text[word:i], "0123456789"):
+			// the middle of a UUID or a date
+		default:
+			flush(i)
+			b.WriteByte(c)
+		}
+	}
+	if word >= 0 && b.Len() < 200 {
+		flush(len(text))
+	}
+	return strings.ToValidUTF8(b.String(), "?")
+}
