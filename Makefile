@@ -3,7 +3,7 @@ TOOL := go tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: ## run all tests with the race detector; installs a C compiler where it is missing
@@ -34,6 +34,10 @@ vuln: ## look for known vulnerabilities; needs the Go vulnerability database
 .PHONY: bench
 bench: ## measure the stores
 	go test -run '^$$' -bench . -benchmem . ./store/...
+
+.PHONY: screenshots
+screenshots: ## take pictures of the dashboard's pages into docs/screenshots; needs Chromium
+	go run ./web/internal/screenshots
 
 .PHONY: demo
 demo: ## run the demonstration on this directory

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"os"
 	"strings"
 	"time"
@@ -30,7 +29,6 @@ type webFlags struct {
 	passwordFile string
 	noAuth       bool
 	readOnly     bool
-	pprof        bool
 }
 
 func (s *session) webCommand() *cobra.Command {
@@ -54,7 +52,6 @@ func (s *session) webCommand() *cobra.Command {
 	f.StringVar(&flags.passwordFile, "password-file", "", "read the password from `FILE`")
 	f.BoolVar(&flags.noAuth, "insecure-no-auth", false, "let everybody in who can reach the address")
 	f.BoolVar(&flags.readOnly, "read-only", false, "refuse every change")
-	f.BoolVar(&flags.pprof, "pprof", false, "serve profiles under /debug/pprof/, behind the same password")
 	return cmd
 }
 
@@ -70,7 +67,7 @@ func (s *session) serveWeb(ctx context.Context, flags webFlags) error {
 		}
 		dashboard := web.New(st, config)
 		defer dashboard.Close()
-		server := web.Server(flags.handler(dashboard, config))
+		server := web.Server(dashboard)
 		s.out.printf("%s\n", textf("Dashboard at http://%s%s", listener.Addr(), flags.path))
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(listener) }()
@@ -128,23 +125,4 @@ func (f *webFlags) config() (web.Config, error) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
-}
-
-// handler adds the profiles, where they are asked for.
-func (f *webFlags) handler(dashboard *web.Handler, config web.Config) http.Handler {
-	if !f.pprof {
-		return dashboard
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/", dashboard)
-	mux.HandleFunc("/debug/pprof/", func(w http.ResponseWriter, r *http.Request) {
-		if config.Auth != nil {
-			if _, err := config.Auth(r); err != nil {
-				dashboard.ServeHTTP(w, r) // it asks for the password
-				return
-			}
-		}
-		pprof.Index(w, r)
-	})
-	return mux
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs the tests with the race detector, on real servers that the tests start
 # for themselves. Installs what is missing (Debian, Ubuntu): a C compiler and
-# the C library's headers for the race detector, and the servers' programs.
+# the C library's headers for the race detector, the servers' programs, and
+# Chromium for the dashboard.
 # Arguments go to go test; without any, it tests every package.
 set -eu
 cd "$(dirname "$0")/.."
@@ -25,6 +26,7 @@ missing() {
 	{ has mariadbd && has mariadb-install-db; } || printf 'mariadb-server-core '
 	has mariadb-admin || printf 'mariadb-client '
 	has initdb || printf 'postgresql '
+	has chromium || has chromium-browser || has google-chrome || printf 'chromium '
 }
 
 # install installs packages and leaves no daemon running: nothing may start
