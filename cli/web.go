@@ -78,13 +78,18 @@ func (s *session) serveWeb(ctx context.Context, flags webFlags) error {
 			defer cancel()
 			dashboard.Close() // streams end first: the server waits for them
 			err = server.Shutdown(late)
-			<-served
-		}
-		if errors.Is(err, http.ErrServerClosed) {
-			return nil
+			err = errors.Join(err, notClosed(<-served))
 		}
 		return err
 	})
+}
+
+// notClosed returns the error of a server unless it says only that the server was closed.
+func notClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
 // config says who may see the dashboard; an address that others can reach needs a password, or the flag that says so.

@@ -52,7 +52,7 @@ func pieces(s string) []piece {
 		all = append(all, piece{kind, text})
 	}
 	for len(s) > 0 {
-		n, kind := 1, ""
+		n, kind := len(s), ""
 		switch c := s[0]; {
 		case c == '"':
 			n, kind = quoted(s), "string"
@@ -64,7 +64,6 @@ func pieces(s string) []piece {
 		case c >= 'a' && c <= 'z':
 			n, kind = span(s, "abcdefghijklmnopqrstuvwxyz"), "word"
 		default:
-			n = len(s)
 			if i := strings.IndexAny(s, `"-0123456789abcdefghijklmnopqrstuvwxyz`); i > 0 {
 				n = i
 			}

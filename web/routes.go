@@ -154,7 +154,7 @@ func (h *Handler) fail(w http.ResponseWriter, req *request, err error) {
 		h.config.Logger.Error("errand dashboard: request failed", "path", req.URL.Path, "error", err)
 	}
 	view := errorView{Status: p.status, Text: req.lang.T(p.text, p.args...)}
-	h.render(w, req, p.status, "error", page{Title: http.StatusText(p.status), View: view})
+	_ = h.render(w, req, p.status, "error", page{Title: http.StatusText(p.status), View: view})
 }
 
 // errorView is the page of an error.
