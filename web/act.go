@@ -101,7 +101,7 @@ func (h *Handler) actOnJobs(w http.ResponseWriter, req *request) error {
 		return misuse(lang.Mark("There is no such action."))
 	}
 	ids, all := form["job"], form.Get("all") != ""
-	s, err := searchOf(form)
+	s, err := h.search(req, form)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,9 @@ func (h *Handler) enqueueForm(w http.ResponseWriter, req *request) error {
 			return err
 		}
 		view.Queue, view.Task, view.Priority = job.Queue, job.Task, job.Priority
-		view.Payload = string(h.redacted(job.Task, job.Payload))
+		if view.Payload = string(job.Payload); view.Payload != string(h.redacted(job.Task, job.Payload)) {
+			return &problem{status: http.StatusForbidden, text: lang.Mark("Its payload is not shown here in full, so that it cannot be cloned or edited.")}
+		}
 		if req.URL.Query().Get("edit") != "" {
 			view.Replaces = job.ID
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -24,6 +25,20 @@ type search struct {
 	Oldest  bool
 	Limit   int
 	Cursor  string
+
+	visible func(*errand.Job) []byte // what the one who looks may see of a job's payload
+}
+
+// search reads what somebody looks for, and sees no more of payloads than they do.
+func (h *Handler) search(req *request, v url.Values) (search, error) {
+	s, err := searchOf(v)
+	s.visible = func(job *errand.Job) []byte {
+		if !req.may(Operator) {
+			return nil
+		}
+		return h.redacted(job.Task, job.Payload)
+	}
+	return s, err
 }
 
 // The bounds of a search that looks into jobs.
@@ -113,7 +128,7 @@ func (s search) fits(job *errand.Job) bool {
 	if s.Group != "" && (!failed || fingerprint(last.Error) != s.Group) {
 		return false
 	}
-	return s.Text == "" || bytes.Contains(job.Payload, []byte(s.Text)) || strings.Contains(last.Error, s.Text)
+	return s.Text == "" || bytes.Contains(s.visible(job), []byte(s.Text)) || strings.Contains(last.Error, s.Text)
 }
 
 // found is a page of what was looked for.
@@ -127,8 +142,11 @@ type found struct {
 func (h *Handler) find(ctx context.Context, s search) (found, error) {
 	if s.ID != "" {
 		job, err := h.st.Job(ctx, s.Queue, s.ID)
+		if errors.Is(err, errand.ErrJobNotFound) {
+			return found{}, nil
+		}
 		if err != nil {
-			return found{}, nil //nolint:nilerr // none found: the page says so
+			return found{}, err
 		}
 		return found{Jobs: []*errand.Job{job}}, nil
 	}

@@ -68,7 +68,8 @@ var chinese = map[string]string{
 	"This cannot be undone. Jobs that wait for unfinished ones fail.":                              "此操作无法撤销。等待未完成任务的任务会失败。",
 	"This cannot be undone.":            "此操作无法撤销。",
 	"%s were in another state or gone.": "另有 %s 个处于别的状态，或已不存在。", "More are left: do it again.": "还有剩余：请再做一次。",
-	"There may be more: as far as was looked, there are at least so many.": "可能还有更多：就已查看的而言，至少有这么多。",
+	"There may be more: as far as was looked, there are at least so many.":          "可能还有更多：就已查看的而言，至少有这么多。",
+	"Its payload is not shown here in full, so that it cannot be cloned or edited.": "它的参数在此不完整显示，因此不能复制或编辑。",
 	"Select at least one job.": "请至少选择一个任务。", "There is no such action.": "没有这样的操作。",
 	"Queue %s is paused: workers take no more of its jobs.": "队列 %s 已暂停：worker 不再领取其中的任务。", "Queue %s is resumed.": "队列 %s 已恢复。",
 
