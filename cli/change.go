@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -110,13 +111,13 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 		}
 		bar := s.newProgress(c.verb, int64(len(ids)))
 		defer bar.end()
-		var sum changedJSON
+		var sum wire.Changed
 		for from := 0; from < len(ids); from += maxIDs {
 			reply, err := c.call(st, ctx, errand.Command{Now: now, IDs: ids[from:min(from+maxIDs, len(ids))]})
 			if err != nil {
 				return err
 			}
-			sum.add(reply)
+			sum.Add(reply)
 			bar.set(int64(min(from+maxIDs, len(ids))))
 		}
 		bar.end()
@@ -130,12 +131,6 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 		}
 		return errors.New(textf("no job was %s: %s", c.did, changedText(c, sum)))
 	})
-}
-
-func (sum *changedJSON) add(reply errand.CommandReply) {
-	sum.Done += int64(reply.Done)
-	sum.Skipped += int64(reply.Skipped)
-	sum.Missing += int64(reply.Missing)
 }
 
 func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilter, yes bool) error {
@@ -165,8 +160,8 @@ func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilt
 // so that jobs which come to a state meanwhile, such as requeued ones that fail again, do not keep it going for ever.
 func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Time, c change, filter errand.JobFilter,
 	states []errand.State, counts map[errand.State]int64,
-) (changedJSON, error) {
-	var sum changedJSON
+) (wire.Changed, error) {
+	var sum wire.Changed
 	bar := &progress{}
 	if n := sumOf(counts, states); n > maxPage { // fewer are done before there is anything to see
 		bar = s.newProgress(c.verb, n)
@@ -180,7 +175,7 @@ func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Ti
 			if err != nil {
 				return sum, err
 			}
-			sum.add(reply)
+			sum.Add(reply)
 			bar.set(sum.Done + sum.Skipped)
 			left -= int64(reply.Done + reply.Skipped)
 			if !reply.More || reply.Done+reply.Skipped == 0 && reply.Cursor == filter.Cursor {
@@ -240,7 +235,7 @@ func (c change) question(filter errand.JobFilter, states []errand.State, counts 
 	return textf("%s %s jobs %s?", c.verb, strings.Join(parts, ", "), where)
 }
 
-func (s *session) printChanged(c change, sum changedJSON) error {
+func (s *session) printChanged(c change, sum wire.Changed) error {
 	if s.json {
 		return s.out.printJSON(sum)
 	}
@@ -248,7 +243,7 @@ func (s *session) printChanged(c change, sum changedJSON) error {
 	return nil
 }
 
-func changedText(c change, sum changedJSON) string {
+func changedText(c change, sum wire.Changed) string {
 	text := textf("%s %s", counted(sum.Done, "job", "jobs"), c.did)
 	if sum.Skipped > 0 {
 		text += ", " + textf("%s skipped: not in a state for it", number(sum.Skipped))
