@@ -83,6 +83,5 @@ func (s *Session) remember(req *errand.EnqueueRequest, refusals []error) error {
 		}
 		refused = encoded
 	}
-	_, err := s.tx.Exec(requestQuery(s.known), jobProducers, req.Producer, req.Number, micros(s.now), refused)
-	return err
+	return s.later(requestQuery(s.known), jobProducers, req.Producer, req.Number, micros(s.now), refused)
 }

@@ -17,8 +17,7 @@ func (s *Session) Heartbeat(rec errand.WorkerRecord) error {
 
 func (s *Session) heartbeat(rec *errand.WorkerRecord) error {
 	if rec.Gone {
-		_, err := s.tx.Exec(deleteWorker, rec.ID)
-		return err
+		return s.later(deleteWorker, rec.ID)
 	}
 	c := *rec
 	c.StartedAt, c.SeenAt = micro(rec.StartedAt), micro(rec.SeenAt)
@@ -30,8 +29,7 @@ func (s *Session) heartbeat(rec *errand.WorkerRecord) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errand.ErrInvalid, err)
 	}
-	_, err = s.tx.Exec(setWorker, rec.ID, micros(c.SeenAt), record)
-	return err
+	return s.later(setWorker, rec.ID, micros(c.SeenAt), record)
 }
 
 // Workers is errand.Telemetry's. A record that cannot be read is left out.
