@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,7 +29,7 @@ func (s *backend) Again(err error) bool {
 	case 1062: // another transaction was faster to insert a row that this one has not seen
 		return true
 	}
-	return false
+	return errors.Is(err, sqldriver.ErrBadConn) // nothing has reached the server
 }
 
 // Translate implements sqlserver.Backend: by the server's numbers.

@@ -97,7 +97,8 @@ func parse(rawURL string) (*gosql.Config, error) {
 	}
 	cfg.InterpolateParams = true // a round trip in place of three; the server's escaping is known to the driver
 	cfg.ClientFoundRows = true   // an UPDATE counts the rows that it found, also where they were so already
-	cfg.MultiStatements, cfg.ParseTime = false, false
+	cfg.MultiStatements = true   // statements that need not wait for each other's outcome go together
+	cfg.ParseTime = false
 	cfg.Logger = &gosql.NopLogger{} // its errors are returned too
 	return cfg, nil
 }
