@@ -35,8 +35,8 @@ func (e *engine) attempt(h *held) {
 	}
 	info := &JobInfo{
 		ID: job.ID, Queue: job.Queue, Task: job.Task, Attempt: job.Attempt, Retries: job.Retry.Max,
-		Payload: job.Payload, Enqueued: job.CreatedAt,
-		lease: h.lease(), engine: e, keep: job.KeepResult, start: e.now(),
+		Payload: job.Payload, Enqueued: job.CreatedAt, Started: e.now(),
+		lease: h.lease(), engine: e, keep: job.KeepResult,
 	}
 	ctx, cancel := context.WithCancelCause(context.WithValue(e.handlers, infoKey{}, info))
 	defer cancel(nil)
@@ -49,10 +49,10 @@ func (e *engine) attempt(h *held) {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
 		defer stop()
-		expires = info.start.Add(timeout + timeoutGrace)
+		expires = info.Started.Add(timeout + timeoutGrace)
 	}
 	info.ctx = ctx
-	if !e.ledger.begin(h, cancel, info.start, expires) {
+	if !e.ledger.begin(h, cancel, info.Started, expires) {
 		e.refuse(h)
 		return
 	}
@@ -105,7 +105,7 @@ func (e *engine) judge(h *held, info *JobInfo, timeout time.Duration, result []b
 	if o.Event != EventSucceeded || o.Keep > 0 {
 		o.Record = &AttemptRecord{
 			Attempt: info.Attempt, Token: h.job.Token, Outcome: o.Event, Worker: e.id,
-			StartedAt: info.start, EndedAt: e.now(), Log: log, RetryAt: o.At,
+			StartedAt: info.Started, EndedAt: e.now(), Log: log, RetryAt: o.At,
 		}
 		o.Record.Describe(v.err)
 	}
