@@ -7,6 +7,7 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/lang"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -119,13 +120,13 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 		}
 		bar := s.newProgress(s.t(c.verb), int64(len(ids)))
 		defer bar.end()
-		var sum changedJSON
+		var sum wire.Changed
 		for from := 0; from < len(ids); from += maxIDs {
 			reply, err := c.call(st, ctx, errand.Command{Now: now, IDs: ids[from:min(from+maxIDs, len(ids))]})
 			if err != nil {
 				return err
 			}
-			sum.add(reply)
+			sum.Add(reply)
 			bar.set(int64(min(from+maxIDs, len(ids))))
 		}
 		bar.end()
@@ -139,12 +140,6 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 		}
 		return failure(c.none, s.changedText(c, sum))
 	})
-}
-
-func (sum *changedJSON) add(reply errand.CommandReply) {
-	sum.Done += int64(reply.Done)
-	sum.Skipped += int64(reply.Skipped)
-	sum.Missing += int64(reply.Missing)
 }
 
 func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilter, yes bool) error {
@@ -174,8 +169,8 @@ func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilt
 // so that jobs which come to a state meanwhile, such as requeued ones that fail again, do not keep it going for ever.
 func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Time, c change, filter errand.JobFilter,
 	states []errand.State, counts map[errand.State]int64,
-) (changedJSON, error) {
-	var sum changedJSON
+) (wire.Changed, error) {
+	var sum wire.Changed
 	bar := &progress{}
 	if n := sumOf(counts, states); n > maxPage { // fewer are done before there is anything to see
 		bar = s.newProgress(s.t(c.verb), n)
@@ -189,7 +184,7 @@ func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Ti
 			if err != nil {
 				return sum, err
 			}
-			sum.add(reply)
+			sum.Add(reply)
 			bar.set(sum.Done + sum.Skipped)
 			left -= int64(reply.Done + reply.Skipped)
 			if !reply.More || reply.Done+reply.Skipped == 0 && reply.Cursor == filter.Cursor {
@@ -249,7 +244,7 @@ func (s *session) question(c change, filter errand.JobFilter, states []errand.St
 	return s.t(c.ask, s.t("%s jobs %s", strings.Join(parts, s.t(", ")), where))
 }
 
-func (s *session) printChanged(c change, sum changedJSON) error {
+func (s *session) printChanged(c change, sum wire.Changed) error {
 	if s.json {
 		return s.out.printJSON(sum)
 	}
@@ -257,7 +252,7 @@ func (s *session) printChanged(c change, sum changedJSON) error {
 	return nil
 }
 
-func (s *session) changedText(c change, sum changedJSON) string {
+func (s *session) changedText(c change, sum wire.Changed) string {
 	text := s.t(c.did, s.n(sum.Done, "1 job", "%s jobs"))
 	if sum.Skipped > 0 {
 		text += s.t(", ") + s.t("%s skipped: not in a state for it", number(sum.Skipped))

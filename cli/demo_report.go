@@ -12,6 +12,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 )
 
 // demoJSON is what demo --json prints.
@@ -27,9 +28,9 @@ type demoJSON struct {
 	Bytes    int64        `json:"bytes"`
 	Lines    int64        `json:"lines"`
 	Results  []fileResult `json:"results"` // sorted by path
-	Failed   []jobJSON    `json:"failed"`  // as they were before they were requeued
+	Failed   []wire.Job   `json:"failed"`  // as they were before they were requeued
 	Requeued int64        `json:"requeued"`
-	Again    []jobJSON    `json:"again"` // the same jobs after they had run again
+	Again    []wire.Job   `json:"again"` // the same jobs after they had run again
 }
 
 // skippedJSON counts what the demo left out.
@@ -44,17 +45,17 @@ func (d *demoRun) asJSON() demoJSON {
 	j := demoJSON{
 		Store: maskURL(d.url), Dir: d.dir, Files: len(d.files.Paths), Cleared: d.cleared, Enqueued: d.enqueued, Ran: d.ran, RanAll: d.ranAll.Seconds(),
 		Skipped: skippedJSON{d.files.Links, d.files.Denied, d.files.Special, d.files.Database},
-		Results: append([]fileResult{}, d.results...), Failed: []jobJSON{}, Requeued: d.retried, Again: []jobJSON{},
+		Results: append([]fileResult{}, d.results...), Failed: []wire.Job{}, Requeued: d.retried, Again: []wire.Job{},
 	}
 	for _, r := range d.results {
 		j.Bytes += r.Size
 		j.Lines += r.Lines
 	}
 	for _, job := range d.failed {
-		j.Failed = append(j.Failed, newJobJSON(job))
+		j.Failed = append(j.Failed, wire.NewJob(job))
 	}
 	for _, job := range d.again {
-		j.Again = append(j.Again, newJobJSON(job))
+		j.Again = append(j.Again, wire.NewJob(job))
 	}
 	return j
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -98,7 +99,7 @@ func (s *session) emptyMessages(ctx context.Context, queue string, yes bool) err
 			return err
 		}
 		if s.json {
-			return s.out.printJSON(changedJSON{Done: n})
+			return s.out.printJSON(wire.Changed{Done: n})
 		}
 		s.out.printf("%s\n", s.t("%s deleted.", s.n(n, "1 message", "%s messages")))
 		return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -181,7 +182,7 @@ func (s *session) enqueue(ctx context.Context, taskName, value string, flags *en
 			return err
 		}
 		if s.json {
-			return s.out.printJSON(enqueuedJSON{ID: id, Queue: flags.queue, Task: taskName})
+			return s.out.printJSON(wire.Enqueued{ID: id, Queue: flags.queue, Task: taskName})
 		}
 		s.out.printf("%s\n", id)
 		return nil

@@ -6,6 +6,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -178,7 +179,7 @@ func (s *session) infoWorkers(r *report) {
 }
 
 func workerMark(w *errand.WorkerRecord, r *report) string {
-	switch workerStatus(w, r.now) {
+	switch wire.WorkerStatus(w, r.now) {
 	case "lost":
 		return bad.Render("x")
 	case "stopping":
@@ -193,7 +194,7 @@ func (s *session) workerWords(w *errand.WorkerRecord, r *report) string {
 	if w.Kind == "hotqueue" {
 		words += " " + s.t("(parameter worker)")
 	}
-	switch workerStatus(w, r.now) {
+	switch wire.WorkerStatus(w, r.now) {
 	case "lost":
 		return words + "  " + bad.Render(s.t("lost, last seen %s", s.ago(r.now, w.SeenAt)))
 	case "stopping":

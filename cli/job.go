@@ -12,6 +12,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 )
@@ -34,7 +35,7 @@ func (s *session) jobCommand() *cobra.Command {
 					return err
 				}
 				if s.json {
-					return s.out.printJSON(newJobJSON(job))
+					return s.out.printJSON(wire.NewJob(job))
 				}
 				parents, err := s.parentsOf(ctx, st, job)
 				if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -97,9 +98,9 @@ func (s *session) showJobs(ctx context.Context, filter errand.JobFilter, limit i
 		}
 		switch {
 		case s.json:
-			list := jobsJSON{Jobs: make([]jobJSON, 0, len(jobs)), NextCursor: next}
+			list := wire.Jobs{Jobs: make([]wire.Job, 0, len(jobs)), NextCursor: next}
 			for _, job := range jobs {
-				list.Jobs = append(list.Jobs, newJobJSON(job))
+				list.Jobs = append(list.Jobs, wire.NewJob(job))
 			}
 			return s.out.printJSON(list)
 		case ids:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/lang"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -45,7 +46,7 @@ func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command
 			if err != nil {
 				return err
 			}
-			var done []pausedJSON
+			var done []wire.Paused
 			for _, queue := range queues {
 				if !slices.ContainsFunc(known, func(q errand.QueueInfo) bool { return q.Name == queue }) {
 					s.note("Note: queue %s has never had a job.", queue)
@@ -53,7 +54,7 @@ func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command
 				if err := call(st, ctx, now, queue); err != nil {
 					return err
 				}
-				done = append(done, pausedJSON{Queue: queue, Paused: paused})
+				done = append(done, wire.Paused{Queue: queue, Paused: paused})
 				if !s.json {
 					s.out.printf("%s\n", s.t(sentence, queue))
 				}

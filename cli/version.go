@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -28,8 +29,8 @@ func (s *session) versionCommand() *cobra.Command {
 	}
 }
 
-func (s *session) version() versionJSON {
-	v := versionJSON{
+func (s *session) version() wire.Version {
+	v := wire.Version{
 		Program: s.name, Version: s.app.Version, Errand: "(devel)", Go: runtime.Version(),
 		System: runtime.GOOS + "/" + runtime.GOARCH,
 	}

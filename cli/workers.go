@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -57,7 +58,7 @@ func (s *session) showWorkers(ctx context.Context, _ []string) error {
 }
 
 func (s *session) statusCell(w *errand.WorkerRecord, now time.Time) cell {
-	status := workerStatus(w, now)
+	status := wire.WorkerStatus(w, now)
 	switch status {
 	case "lost":
 		return cell{s.t(status), bad}
