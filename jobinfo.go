@@ -18,7 +18,7 @@ type JobInfo struct {
 	Retries  int // how often the retry policy runs it again at most
 	Payload  []byte
 	Enqueued time.Time
-	Started  time.Time // when this attempt began, by the store's time
+	Started  time.Time // when this attempt began, by the store's clock
 
 	ctx    context.Context // the handler's
 	lease  Lease

@@ -35,8 +35,8 @@ func (e *engine) attempt(h *held) {
 	}
 	info := &JobInfo{
 		ID: job.ID, Queue: job.Queue, Task: job.Task, Attempt: job.Attempt, Retries: job.Retry.Max,
-		Payload: job.Payload, Enqueued: job.CreatedAt, Started: e.now(),
-		lease: h.lease(), engine: e, keep: job.KeepResult,
+		Payload: job.Payload, Enqueued: job.CreatedAt,
+		Started: e.now(), lease: h.lease(), engine: e, keep: job.KeepResult,
 	}
 	ctx, cancel := context.WithCancelCause(context.WithValue(e.handlers, infoKey{}, info))
 	defer cancel(nil)
@@ -72,13 +72,17 @@ func (e *engine) attempt(h *held) {
 	e.judge(h, info, timeout, result, err)
 }
 
-// refuse concludes a job that was canceled or lost before it began.
+// refuse concludes a job that was canceled or lost before it began, or whose lease had run out by then: that one is given
+// back, which the store refuses where another worker has it.
 func (e *engine) refuse(h *held) {
-	if e.ledger.isLost(h) {
+	switch {
+	case e.ledger.isLost(h):
 		e.abandon(h)
-		return
+	case e.ledger.isCanceled(h):
+		e.conclude(h, Outcome{Event: EventCanceled})
+	default:
+		e.release(h)
 	}
-	e.conclude(h, Outcome{Event: EventCanceled})
 }
 
 // judge decides what an attempt that has ended comes to.
