@@ -44,8 +44,11 @@ func (s *session) root() *cobra.Command {
 	add(groupLook, s.infoCommand(), s.queuesCommand(), s.workersCommand(), s.jobsCommand(), s.jobCommand())
 	add(groupChange, s.requeueCommand(), s.cancelCommand(), s.deleteCommand(), s.emptyCommand(),
 		s.pauseCommand(), s.resumeCommand())
-	root.AddCommand(s.versionCommand())
+	root.AddCommand(s.completionCommand(root), s.versionCommand())
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().BoolP("help", "h", false, s.t("help for this command"))
+	complete(root, "store", storeURLs)
+	complete(root, "lang", oneOf("en", "zh"))
 	root.SetHelpFunc(s.printHelp)
 	root.SetHelpCommand(s.helpCommand(root))
 	return root
