@@ -85,7 +85,7 @@ func (s *session) lookAt(ctx context.Context, st errand.Store, want wanted) (*si
 		if err != nil {
 			return nil, err
 		}
-		seen.jobs, seen.more = page.Jobs, page.Next != ""
+		seen.jobs, seen.more = slices.Concat([]*errand.Job{}, page.Jobs), page.Next != "" // never nil
 	}
 	if want.open != "" {
 		if seen.opened, err = s.openJob(ctx, st, want.open); err != nil {

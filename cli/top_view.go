@@ -290,7 +290,10 @@ func (m *topModel) jobsBody() []string {
 		about += "  " + s.t("queue %s", cleanLine(m.queue)) + faint.Render("  "+s.t("esc: every queue"))
 	}
 	list := m.jobs()
-	if m.seen.jobs == nil || len(list) == 0 {
+	if m.seen.jobs == nil {
+		return []string{about, "", faint.Render(s.t("Looking…"))}
+	}
+	if len(list) == 0 {
 		return append([]string{about, ""}, m.nothing(s.t("No such jobs."))...)
 	}
 	if job, ok := at(list, m.lists[tabJobs].cursor); ok {
