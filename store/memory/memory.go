@@ -22,7 +22,7 @@ import (
 	"github.com/errandhq/errand/internal/notify"
 )
 
-// Store is an [errand.Store] and an [errand.Notifier]. Make one with [New].
+// Store is an [errand.Store], an [errand.Notifier] and an [errand.Carrier]. Make one with [New].
 type Store struct {
 	hub notify.Hub
 
@@ -36,11 +36,15 @@ type Store struct {
 	producers map[string]producer // those who enqueue
 	messages  map[string]*messageQueue
 	telemetry map[string]errand.WorkerRecord
+
+	identity                   string
+	packedJobs, packedMessages map[string]*errand.Parcel // by queue: what is on its way to another store
 }
 
 var (
 	_ errand.Store    = (*Store)(nil)
 	_ errand.Notifier = (*Store)(nil)
+	_ errand.Carrier  = (*Store)(nil)
 )
 
 // New returns an empty store.
@@ -53,6 +57,8 @@ func New() *Store {
 		producers: make(map[string]producer),
 		messages:  make(map[string]*messageQueue),
 		telemetry: make(map[string]errand.WorkerRecord),
+
+		identity: errand.NewID(), packedJobs: make(map[string]*errand.Parcel), packedMessages: make(map[string]*errand.Parcel),
 	}
 }
 
