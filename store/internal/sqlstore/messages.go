@@ -79,7 +79,7 @@ func (s *Session) Put(req errand.PutRequest) error {
 
 func (s *Session) put(req *errand.PutRequest) error {
 	if req.Producer != "" {
-		if again, err := s.numbered(req.Queue, req.Producer, req.Number); err != nil || again {
+		if again, err := s.numbered(req.Queue, req.Producer, req.Number, s.now.Add(req.Remember)); err != nil || again {
 			return err
 		}
 	}

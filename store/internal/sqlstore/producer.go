@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/errandhq/errand"
 )
@@ -53,7 +54,7 @@ func (s *Session) sentBefore(req *errand.EnqueueRequest) (refusals []error, agai
 
 // numbered notes a request that needs no reply, and reports whether it was carried out before. What it is about is the
 // name of a message queue, or seriesWriters.
-func (s *Session) numbered(about, producer string, number int64) (again bool, err error) {
+func (s *Session) numbered(about, producer string, number int64, seen time.Time) (again bool, err error) {
 	last := int64(0)
 	known, err := one(s.tx, lastRequest, func(row Row) error {
 		last = row.Int(0)
@@ -62,7 +63,7 @@ func (s *Session) numbered(about, producer string, number int64) (again bool, er
 	if err != nil || number <= last {
 		return err == nil, err
 	}
-	_, err = s.tx.Exec(requestQuery(known), about, producer, number, micros(s.now), nil)
+	_, err = s.tx.Exec(requestQuery(known), about, producer, number, micros(seen), nil)
 	return false, err
 }
 

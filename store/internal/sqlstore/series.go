@@ -50,7 +50,7 @@ func (s *Session) RecordSeries(report errand.SeriesReport) error {
 func (s *Session) recordSeries(report *errand.SeriesReport) error {
 	s.now = micro(report.Now)
 	if report.Writer != "" {
-		if again, err := s.numbered(seriesWriters, report.Writer, report.Number); err != nil || again {
+		if again, err := s.numbered(seriesWriters, report.Writer, report.Number, s.now); err != nil || again {
 			return err
 		}
 	}
