@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/cause"
 )
 
 // failures are failed jobs by what went wrong.
@@ -68,7 +69,7 @@ func (h *Handler) findFailures(ctx context.Context, filter errand.JobFilter) (fa
 // addToGroup adds a job to its group; to none, where there are too many groups.
 func addToGroup(groups map[[2]string]*failureGroup, job *errand.Job) {
 	last, _ := job.LastError()
-	key := [2]string{job.Task, fingerprint(last.Error)}
+	key := [2]string{job.Task, cause.Of(last.Error)}
 	g, ok := groups[key]
 	if !ok {
 		if len(groups) >= maxGroups {
