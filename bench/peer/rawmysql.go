@@ -46,7 +46,7 @@ func newRawMySQL(ctx context.Context, url string) (*rawMySQL, error) {
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Net, cfg.Addr, cfg.DBName = user, "tcp", addr, name
 	cfg.InterpolateParams = true
-	cfg.MaxAllowedPacket = 0 // as the server has it
+	cfg.MaxAllowedPacket = 0                                           // as the server has it
 	cfg.Params = map[string]string{"tx_isolation": "'READ-COMMITTED'"} // MariaDB's name for it
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
