@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
 	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
@@ -13,8 +14,8 @@ import (
 func (s *session) pauseCommand() *cobra.Command {
 	return s.pausingCommand(true, &cobra.Command{
 		Use:     "pause QUEUE...",
-		Short:   "Stop workers from taking jobs of a queue",
-		Long:    "Stop workers from taking jobs of the queues, until resume. Jobs that run go on, and jobs can be added.",
+		Short:   s.t("Stop workers from taking jobs of a queue"),
+		Long:    s.t("Stop workers from taking jobs of the queues, until resume. Jobs that run go on, and jobs can be added."),
 		Example: s.example("pause mail"),
 	})
 }
@@ -22,23 +23,24 @@ func (s *session) pauseCommand() *cobra.Command {
 func (s *session) resumeCommand() *cobra.Command {
 	return s.pausingCommand(false, &cobra.Command{
 		Use:     "resume QUEUE...",
-		Short:   "Let workers take jobs of a paused queue again",
-		Long:    "Let workers take jobs of the queues again.",
+		Short:   s.t("Let workers take jobs of a paused queue again"),
+		Long:    s.t("Let workers take jobs of the queues again."),
 		Example: s.example("resume mail"),
 	})
 }
 
 func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command {
-	cmd.Args = argsNamed(1, -1, "the name of a queue")
+	cmd.Args = argsNamed(1, -1, s.t("the name of a queue"))
+	cmd.ValidArgsFunction = s.queueNames(false)
 	cmd.RunE = s.does(func(ctx context.Context, queues []string) error {
 		for _, queue := range queues {
 			if err := errand.CheckName("queue", queue); err != nil {
 				return err
 			}
 		}
-		call, word := errand.Store.Resume, textf("resumed")
+		call, sentence := errand.Store.Resume, lang.Mark("Queue %s resumed.")
 		if paused {
-			call, word = errand.Store.Pause, textf("paused")
+			call, sentence = errand.Store.Pause, lang.Mark("Queue %s paused.")
 		}
 		return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
 			known, err := st.Queues(ctx, now)
@@ -55,7 +57,7 @@ func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command
 				}
 				done = append(done, wire.Paused{Queue: queue, Paused: paused})
 				if !s.json {
-					s.out.printf("%s\n", textf("Queue %s %s.", queue, word))
+					s.out.printf("%s\n", s.t(sentence, queue))
 				}
 			}
 			if s.json {

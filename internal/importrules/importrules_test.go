@@ -39,6 +39,7 @@ var rules = []rule{
 	{pkg: ".", may: []string{"internal/batch", "internal/storeclock", "internal/wait"}, outside: []string{"github.com/google/uuid"}},
 	{pkg: "internal/batch"},
 	{pkg: "internal/wait"},
+	{pkg: "internal/cause"},
 	{pkg: "internal/storeclock"},
 	{pkg: "hotqueue", may: []string{".", "internal/batch", "internal/storeclock", "internal/wait"}},
 
@@ -65,6 +66,7 @@ var rules = []rule{
 		outside: []string{"github.com/go-sql-driver/mysql"},
 	},
 	{pkg: "store/internal/sqlserver", may: []string{".", "internal/batch", "internal/notify", "store/internal/sqlstore"}},
+	{pkg: "store/internal/migrate", may: []string{"."}},
 	{
 		pkg:     "store/internal/sqlstore",
 		may:     []string{".", "internal/batch", "internal/notify", "internal/wait", "store/internal/..."},
@@ -90,7 +92,7 @@ var rules = []rule{
 	{pkg: "internal/lang"},
 	// How things look as JSON, for the command line and the API alike.
 	{pkg: "internal/wire", may: []string{"."}},
-	{pkg: "web", may: []string{".", "internal/lang", "internal/wire"}},
+	{pkg: "web", may: []string{".", "internal/cause", "internal/lang", "internal/wire"}},
 	{pkg: "web/internal/sample", may: []string{"."}},
 	{pkg: "web/internal/browser", outside: []string{"github.com/chromedp/cdproto", "github.com/chromedp/chromedp"}},
 	{
@@ -100,7 +102,7 @@ var rules = []rule{
 	},
 
 	// Above the stores: these open one by its URL and name no kind.
-	{pkg: "cli", may: []string{".", "hotqueue", "internal/wait", "internal/wire", "store", "web"}, outside: []string{anything}},
+	{pkg: "cli", may: []string{".", "hotqueue", "internal/cause", "internal/lang", "internal/wait", "internal/wire", "store", "web"}, outside: []string{anything}},
 	{pkg: "cmd/errand", may: []string{".", "cli", "store"}},
 
 	// Examples are users; nobody imports them.

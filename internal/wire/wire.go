@@ -171,6 +171,29 @@ func (c *Changed) Add(reply errand.CommandReply) {
 	c.Missing += int64(reply.Missing)
 }
 
+// Operation is an action on many jobs that goes on in the background.
+type Operation struct {
+	ID         string    `json:"id"`
+	Action     string    `json:"action"`
+	Target     string    `json:"target"` // which jobs, in words
+	Who        string    `json:"who,omitempty"`
+	State      string    `json:"state"` // one of the operation states
+	StartedAt  time.Time `json:"started_at"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	Total      int64     `json:"total"`       // jobs that were found when it began
+	TotalExact bool      `json:"total_exact"` // false: there are at least so many
+	Changed              // so far
+	Error      string    `json:"error,omitempty"`
+}
+
+// The states of an operation.
+const (
+	OperationRunning  = "running"
+	OperationDone     = "done"
+	OperationCanceled = "canceled"
+	OperationFailed   = "failed"
+)
+
 // Paused is what pause and resume print.
 type Paused struct {
 	Queue  string `json:"queue"`

@@ -45,9 +45,13 @@ func (s *backend) Translate(err error) error {
 	case 1264, 1366, 1406, 1153: // values that no column takes, a packet that is too large
 		kind = errand.ErrInvalid
 	}
-	wrapped := fmt.Errorf("%w: %s%s: %w", kind, s.name, hints[n], err)
+	hint := hints[n]
+	if sqlserver.Unreachable(err) {
+		hint = sqlserver.NotThere
+	}
+	wrapped := fmt.Errorf("%w: %s%s: %w", kind, s.name, hint, err)
 	if s.password != "" && strings.Contains(wrapped.Error(), s.password) {
-		return fmt.Errorf("%w: %s%s: %s", kind, s.name, hints[n], strings.ReplaceAll(err.Error(), s.password, "xxxxx"))
+		return fmt.Errorf("%w: %s%s: %s", kind, s.name, hint, strings.ReplaceAll(err.Error(), s.password, "xxxxx"))
 	}
 	return wrapped
 }
