@@ -42,8 +42,8 @@ func Await(ctx context.Context, patience time.Duration, absent func(error) bool,
 
 // Unreachable reports whether an error says that nothing answers at the address.
 func Unreachable(err error) bool {
-	_, ok := errors.AsType[*net.OpError](err)
-	return ok
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 // NotThere is what an error says besides that nothing answers.
