@@ -43,18 +43,10 @@ func (v overviewView) Slow() bool { return v.Latency >= slowStore }
 const overviewQueues = 8
 
 func (h *Handler) overview(w http.ResponseWriter, req *request) error {
-	start := time.Now()
-	now, queues, err := h.lookAtQueues(req)
+	view, now, err := h.lookOver(req)
 	if err != nil {
 		return err
 	}
-	view := overviewView{Latency: time.Since(start) / 2} // two calls
-	view.addQueues(h, queues)
-	workers, err := h.st.Workers(req.Context())
-	if err != nil {
-		return err
-	}
-	view.addWorkers(now, workers)
 	failed, err := h.st.Jobs(req.Context(), errand.JobFilter{State: errand.StateFailed, Newest: true, Limit: 5})
 	if err != nil {
 		return err
@@ -64,6 +56,23 @@ func (h *Handler) overview(w http.ResponseWriter, req *request) error {
 	}
 	return h.render(w, req, http.StatusOK, "overview",
 		page{Title: req.lang.T("Overview"), Nav: "overview", Live: true, Now: now, View: view})
+}
+
+// lookOver asks the store for what the overview shows of queues and workers.
+func (h *Handler) lookOver(req *request) (overviewView, time.Time, error) {
+	start := time.Now()
+	now, queues, err := h.lookAtQueues(req)
+	if err != nil {
+		return overviewView{}, now, err
+	}
+	view := overviewView{Latency: time.Since(start) / 2} // two calls
+	view.addQueues(h, queues)
+	workers, err := h.st.Workers(req.Context())
+	if err != nil {
+		return overviewView{}, now, err
+	}
+	view.addWorkers(now, workers)
+	return view, now, nil
 }
 
 func (v *overviewView) addQueues(h *Handler, queues []errand.QueueInfo) {
