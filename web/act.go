@@ -130,23 +130,25 @@ func (h *Handler) actOnJobs(w http.ResponseWriter, req *request) error {
 	return nil
 }
 
-// actInBackground acts on all that a search finds. Where that ends soon, the next page says so.
+// actInBackground acts on all that a search finds. Where that ends soon, the next page says so; else the next page is
+// that of its progress.
 func (h *Handler) actInBackground(w http.ResponseWriter, req *request, act action, s search) error {
 	op, err := h.operations.begin(req, act, s)
 	if err != nil {
 		return err
 	}
-	var note string
-	switch state := op.wait(req.Context(), operationPause); state.State {
-	case wire.OperationDone:
-		note = changedNote(req, act, state.Changed)
+	back := req.PostForm.Get("back")
+	state := op.wait(req.Context(), operationPause)
+	switch state.State {
 	case wire.OperationRunning:
-		note = req.lang.T("It goes on in the background.")
+		h.redirect(w, req, h.config.Path+"operations/"+state.ID+query("back", back))
+		return nil
+	case wire.OperationDone:
+		h.leaveNote(w, req, changedNote(req, act, state.Changed))
 	default:
-		note = changedNote(req, act, state.Changed) + " " + req.lang.T("More are left: do it again.")
+		h.leaveNote(w, req, changedNote(req, act, state.Changed)+" "+req.lang.T("More are left: do it again."))
 	}
-	h.leaveNote(w, req, note)
-	h.redirect(w, req, req.PostForm.Get("back"))
+	h.redirect(w, req, back)
 	return nil
 }
 
