@@ -216,7 +216,7 @@ func linePath(values []float64, s scale) string {
 func stackOn(base, values []float64) []float64 {
 	top := make([]float64, len(base))
 	for i, v := range values {
-		if math.IsNaN(v) {
+		if math.IsNaN(v) && i < len(values)-1 {
 			v = 0
 		}
 		top[i] = base[i] + v
@@ -229,6 +229,9 @@ func stackPath(kind string, base, top []float64, s scale) string {
 	var b strings.Builder
 	width := 1000 / float64(len(base))
 	y := func(v float64) float64 { return 100 - 100*s.place(v) }
+	if n := len(top); n > 1 && math.IsNaN(top[n-1]) { // the last slot tells nothing yet
+		base, top = base[:n-1], top[:n-1]
+	}
 	if kind == "area" {
 		for i := range top {
 			command := byte('L')

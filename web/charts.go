@@ -111,7 +111,11 @@ func throughputChart(l *lang.Lang, past *history, view chartsView) chart {
 	}
 	parts := map[string]map[string][]int64{"queue": past.byQueue, "task": past.byTask}[view.By]
 	if parts == nil {
-		add(l.T("finished"), "is-finished", past.series(func(t *tally) float64 { return float64(t.Finished) / past.each.Minutes() }))
+		finished := make([]int64, past.n)
+		for i := range past.Total {
+			finished[i] = past.Total[i].Finished
+		}
+		add(l.T("finished"), "is-finished", past.perMinute(finished))
 		return p.draw(l, past.slots)
 	}
 	top, rest := largest(parts, maxLines, total)

@@ -34,14 +34,15 @@ type failureGroup struct {
 
 // The bounds of a look at failures.
 const (
-	maxGroups    = 200
-	maxHours     = 31 * 24 // of a group's history
-	failuresTime = 80 * time.Millisecond
-	newestFailed = 50
-	censusJobs   = 1_000_000
-	censusTime   = 10 * time.Minute
-	censusEvery  = time.Minute // between the end of one census and the beginning of the next
-	censusRest   = 4           // how many times as long as it looks it lets the store be
+	maxGroups     = 200
+	maxHours      = 31 * 24 // of a group's history
+	failuresTime  = 80 * time.Millisecond
+	newestFailed  = 25 // of each of so many queues
+	failingQueues = 8
+	censusJobs    = 1_000_000
+	censusTime    = 10 * time.Minute
+	censusEvery   = time.Minute // between the end of one census and the beginning of the next
+	censusRest    = 4           // how many times as long as it looks it lets the store be
 )
 
 // grouping sorts failed jobs into groups, page by page.
@@ -112,15 +113,23 @@ func (h *Handler) findFailures(ctx context.Context, filter errand.JobFilter) (fa
 	}
 }
 
-// newestFailures groups the few failed jobs that are the newest of all.
-func (h *Handler) newestFailures(ctx context.Context) ([]failureGroup, error) {
-	page, err := h.st.Jobs(ctx, errand.JobFilter{State: errand.StateFailed, Newest: true, Limit: newestFailed})
-	if err != nil {
-		return nil, err
-	}
+// newestFailures groups the newest failed jobs of the queues that fail most.
+func (h *Handler) newestFailures(ctx context.Context, queues []errand.QueueInfo) ([]failureGroup, error) {
+	failing := slices.DeleteFunc(slices.Clone(queues), func(q errand.QueueInfo) bool { return q.Counts[errand.StateFailed] == 0 })
+	slices.SortStableFunc(failing, func(a, b errand.QueueInfo) int {
+		return cmp.Or(cmp.Compare(b.Failed.PerMinute, a.Failed.PerMinute), cmp.Compare(b.Counts[errand.StateFailed], a.Counts[errand.StateFailed]))
+	})
 	found := newGrouping()
-	found.add(page.Jobs)
-	groups := found.list(page.Next != "").Groups
+	more := false
+	for _, q := range failing[:min(len(failing), failingQueues)] {
+		page, err := h.st.Jobs(ctx, errand.JobFilter{Queue: q.Name, State: errand.StateFailed, Newest: true, Limit: newestFailed})
+		if err != nil {
+			return nil, err
+		}
+		found.add(page.Jobs)
+		more = more || page.Next != ""
+	}
+	groups := found.list(more).Groups
 	slices.SortStableFunc(groups, func(a, b failureGroup) int { return b.Last.Compare(a.Last) })
 	return groups[:min(len(groups), 5)], nil
 }

@@ -42,15 +42,31 @@ func periodNamed(name string) period {
 
 // slots are equal pieces of time, one after another.
 type slots struct {
-	from time.Time
-	each time.Duration
-	n    int
+	from   time.Time
+	each   time.Duration
+	n      int
+	filled time.Duration // how far the last one is
 }
 
 // until are the slots of a period of which the last has now in it.
 func (p period) until(now time.Time) slots {
 	last := now.UTC().Truncate(p.slot)
-	return slots{from: last.Add(-time.Duration(p.slots-1) * p.slot), each: p.slot, n: p.slots}
+	filled := now.Sub(last) - p.step // workers report a step when it is over
+	if filled < p.slot/4 {
+		filled = 0
+	}
+	return slots{from: last.Add(-time.Duration(p.slots-1) * p.slot), each: p.slot, n: p.slots, filled: filled}
+}
+
+// minutes is for how many minutes a slot has been filled; NaN for too few to tell a rate.
+func (s slots) minutes(i int) float64 {
+	switch {
+	case i < s.n-1:
+		return s.each.Minutes()
+	case s.filled == 0:
+		return math.NaN()
+	}
+	return s.filled.Minutes()
 }
 
 // index is the slot that a time is in, and false for one that is in none.
@@ -209,7 +225,7 @@ func (h *history) series(of func(t *tally) float64) []float64 {
 func (h *history) perMinute(counts []int64) []float64 {
 	values := make([]float64, h.n)
 	for i := range counts {
-		values[i] = float64(counts[i]) / h.each.Minutes()
+		values[i] = float64(counts[i]) / h.minutes(i)
 	}
 	return values
 }

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
 )
 
 // jobView is the page of one job.
@@ -18,6 +20,7 @@ type jobView struct {
 	Attempts []attemptView // newest first
 	Share    float64       // of its work that is done, of 100; below 0: unknown
 	Kin      kin
+	Lately   latelyView
 	Actions  []string
 }
 
@@ -34,6 +37,9 @@ type attemptView struct {
 func (h *Handler) job(w http.ResponseWriter, req *request) error {
 	queue := req.URL.Query().Get("queue")
 	job, err := h.st.Job(req.Context(), queue, req.PathValue("id"))
+	if errors.Is(err, errand.ErrJobNotFound) && queue != "" { // it may have been moved
+		job, err = h.st.Job(req.Context(), "", req.PathValue("id"))
+	}
 	if err != nil {
 		return err
 	}
@@ -65,6 +71,40 @@ func (h *Handler) job(w http.ResponseWriter, req *request) error {
 	if view.Kin, err = h.kinOf(req.Context(), job); err != nil {
 		return err
 	}
+	past, err := h.history(req.Context(), now, periodNamed("24h"), job.Queue, job.Task)
+	if err != nil {
+		return err
+	}
+	view.Lately = latelyOf(req.lang, past)
 	return h.render(w, req, http.StatusOK, "job",
 		page{Title: job.Task, Nav: "jobs", Live: true, Now: now, View: view})
+}
+
+// latelyView is how the attempts of a job's task in its queue went in the last day.
+type latelyView struct {
+	Attempts int64
+	Failed   int64 // attempts, whether another followed or not
+	Share    string
+	RunHalf  time.Duration
+	RunMost  time.Duration
+	WaitHalf time.Duration
+	WaitMost time.Duration
+	Good     spark
+	Bad      spark
+}
+
+func latelyOf(l *lang.Lang, past *history) latelyView {
+	sum := past.sum()
+	v := latelyView{
+		Attempts: sum.Finished + sum.Failed + sum.Retried, Failed: sum.Failed + sum.Retried,
+		RunHalf: sum.Run.Quantile(0.5), RunMost: sum.Run.Quantile(0.95),
+		WaitHalf: sum.Wait.Quantile(0.5), WaitMost: sum.Wait.Quantile(0.95),
+		Good: sparkOf(past.series(func(t *tally) float64 { return float64(t.Finished) }), l.T("Finished in the last 24 hours")),
+		Bad:  sparkOf(past.series(func(t *tally) float64 { return float64(t.Failed + t.Retried) }), l.T("Failed attempts in the last 24 hours")),
+	}
+	v.Bad.Bad = true
+	if v.Attempts > 0 {
+		v.Share = l.Percent(float64(v.Failed) / float64(v.Attempts))
+	}
+	return v
 }

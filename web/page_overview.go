@@ -59,7 +59,7 @@ func (h *Handler) overview(w http.ResponseWriter, req *request) error {
 		return err
 	}
 	view.addWorkers(now, workers)
-	if view.Failures, err = h.newestFailures(req.Context()); err != nil {
+	if view.Failures, err = h.newestFailures(req.Context(), queues); err != nil {
 		return err
 	}
 	if view.Charts, err = h.chartsOf(req, now, queues, tasksOf(workers)); err != nil {

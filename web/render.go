@@ -46,7 +46,7 @@ type pages map[*lang.Lang]map[string]*template.Template
 // pageFiles are the pages' own templates, which every page's set has beside the shared ones.
 var pageFiles = []string{
 	"overview", "queues", "jobs", "job", "failures", "hotqueues", "workers", "enqueue", "settings", "confirm", "error",
-	"operation", "operations",
+	"operation", "operations", "audit",
 }
 
 // parsePages parses the templates once, for a mount prefix.

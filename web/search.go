@@ -151,8 +151,9 @@ func (s search) fits(job *errand.Job) bool {
 // found is a page of what was looked for.
 type found struct {
 	Jobs    []*errand.Job
-	Next    string // cursor; empty: there are no more
-	Scanned int    // jobs that were looked into; 0 for a search that needs not
+	Next    string    // cursor; empty: there are no more
+	Scanned int       // jobs that were looked into; 0 for a search that needs not
+	Reached time.Time // the time of the last that was
 }
 
 // find looks for a page of jobs. A search that looks into jobs stops after scanJobs or scanTime and goes on by cursor.
@@ -187,6 +188,9 @@ func (h *Handler) find(ctx context.Context, s search) (found, error) {
 			}
 		}
 		result.Next = page.Next
+		if n := len(page.Jobs); n > 0 {
+			result.Reached = timeOf(page.Jobs[n-1])
+		}
 		if s.past(page.Jobs) {
 			result.Next = ""
 			return result, nil
