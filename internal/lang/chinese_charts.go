@@ -61,8 +61,8 @@ var chineseCharts = map[string]string{
 	"Who": "操作人", "Action": "操作", "To what": "对象", "No entry matches.": "没有符合条件的记录。", "Nobody has changed anything yet.": "还没有人做过任何更改。",
 	"This store keeps no audit log.": "此存储不保留操作日志。",
 	"Every requeue, cancel, delete, move, pause and order is noted here, with who gave it.": "每次重新入队、取消、删除、移动、暂停和指令都会连同操作人记录在这里。",
-	"requeue": "重新入队", "cancel": "取消", "delete": "删除", "move": "移动", "empty": "清空队列", "enqueue": "入队", "replace": "替换",
-	"pause": "暂停", "resume": "恢复", "clear": "清空", "stop": "停止", "migrate": "迁移",
+	"cancel": "取消", "delete": "删除", "empty": "清空队列", "enqueue": "入队", "replace": "替换",
+	"resume": "恢复", "clear": "清空", "stop": "停止", "migrate": "迁移",
 
 	// The form.
 	"Tasks": "任务名", "What %s takes": "%s 的参数格式", "Fill in an example": "填入示例", "Enqueue it all the same": "仍然入队",
