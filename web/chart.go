@@ -68,7 +68,7 @@ func (p plot) draw(l *lang.Lang, slots slots) chart {
 	}
 	const labels = 4
 	for i := range labels + 1 {
-		c.Times = append(c.Times, slots.label(l, i*slots.n/labels))
+		c.Times = append(c.Times, slots.mark(l, i*slots.n/labels))
 	}
 	base := make([]float64, slots.n)
 	for i, values := range p.values {

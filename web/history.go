@@ -84,12 +84,21 @@ func (s slots) end() time.Time { return s.start(s.n) }
 
 // label names the start of a slot: by the time of day, or with its date where slots are long.
 func (s slots) label(l *lang.Lang, i int) string {
-	t := s.start(i)
-	if s.each >= 12*time.Hour {
-		return l.Day(t) + t.Format(" 15:04")
+	if s.long() {
+		return s.mark(l, i) + s.start(i).Format(" 15:04")
 	}
-	return t.Format("15:04")
+	return s.mark(l, i)
 }
+
+// mark names the start of a slot in fewer letters, for an axis.
+func (s slots) mark(l *lang.Lang, i int) string {
+	if s.long() {
+		return l.Day(s.start(i))
+	}
+	return s.start(i).Format("15:04")
+}
+
+func (s slots) long() bool { return s.each >= 12*time.Hour }
 
 // tally is how the attempts of one slot went.
 type tally struct {
