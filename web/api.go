@@ -57,7 +57,7 @@ func (h *Handler) api(mux *http.ServeMux) {
 	get("jobs/count", Viewer, h.apiCountJobs)
 	get("jobs/{id}", Viewer, h.apiJob)
 	get("jobs/{id}/attempts", Viewer, h.apiAttempts)
-	for _, act := range actions {
+	for _, act := range personActions() {
 		post("jobs/"+act.name, Operator, h.apiAct(act))
 	}
 	get("operations", Operator, h.apiOperations)
@@ -147,7 +147,7 @@ var problemCodes = map[int]string{
 	http.StatusNotFound: "not-found", http.StatusMethodNotAllowed: "method-not-allowed", http.StatusConflict: "conflict",
 	http.StatusRequestEntityTooLarge: "too-large", http.StatusRequestURITooLong: "too-large",
 	http.StatusUnsupportedMediaType: "unsupported-media-type", http.StatusUnprocessableEntity: "invalid-payload",
-	http.StatusTooManyRequests: "too-many", http.StatusServiceUnavailable: "unavailable", http.StatusGatewayTimeout: "timeout",
+	http.StatusTooManyRequests: "too-many", http.StatusNotImplemented: "unsupported", http.StatusServiceUnavailable: "unavailable", http.StatusGatewayTimeout: "timeout",
 }
 
 // writeProblem answers with an error, in English.

@@ -108,13 +108,13 @@ func inList(list string, i int, err error) error {
 		return err
 	}
 	p := problemOf(err)
-	return at(strings.TrimSuffix(list+"["+strconv.Itoa(i)+"]."+p.param, "."), p)
+	return about(strings.TrimSuffix(list+"["+strconv.Itoa(i)+"]."+p.param, "."), p)
 }
 
 // spec is the job that a call asks for. An error names the field that is wrong.
 func (e *enqueueJSON) spec(now time.Time, queue string) (errand.JobSpec, error) {
 	if err := errand.CheckName("task", e.Task); err != nil {
-		return errand.JobSpec{}, at("task", err)
+		return errand.JobSpec{}, about("task", err)
 	}
 	payload, err := e.payload()
 	if err != nil {
@@ -126,11 +126,11 @@ func (e *enqueueJSON) spec(now time.Time, queue string) (errand.JobSpec, error) 
 	}
 	spec, err := errand.NewJobSpec(now, queue, e.Task, payload, opts...)
 	if err != nil {
-		return spec, at("payload", err)
+		return spec, about("payload", err)
 	}
 	if e.ID != "" {
 		if err := errand.CheckID(e.ID); err != nil {
-			return spec, at("id", err)
+			return spec, about("id", err)
 		}
 		spec.ID = strings.ToLower(e.ID)
 	}
@@ -161,7 +161,7 @@ func (e *enqueueJSON) options() ([]errand.Option, error) {
 		if seconds < -maxSeconds || seconds > maxSeconds {
 			bad = wrong(field, "give seconds, at most ten years of them")
 		} else if _, err := errand.NewJobSpec(time.Time{}, "q", "t", nil, opt); err != nil {
-			bad = at(field, err)
+			bad = about(field, err)
 		}
 		opts = append(opts, opt)
 	}
@@ -202,7 +202,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 func retryPolicy(r *wire.Retry) (errand.RetryPolicy, error) {
 	policy, err := r.Policy()
 	if err != nil {
-		return policy, at("retry", err)
+		return policy, about("retry", err)
 	}
 	return policy, nil
 }

@@ -71,7 +71,7 @@ func (h *Handler) apiSearch(req *request, v url.Values) (search, error) {
 	}
 	if s.ID != "" {
 		if err := errand.CheckID(s.ID); err != nil {
-			return s, at("id", err)
+			return s, about("id", err)
 		}
 	}
 	return s, nil
@@ -124,11 +124,11 @@ func (h *Handler) apiLookUp(req *request) (*errand.Job, error) {
 	}
 	id, queue := req.PathValue("id"), v.Get("queue")
 	if err := errand.CheckID(id); err != nil {
-		return nil, at("id", err)
+		return nil, about("id", err)
 	}
 	if queue != "" {
 		if err := errand.CheckName("queue", queue); err != nil {
-			return nil, at("queue", err)
+			return nil, about("queue", err)
 		}
 	}
 	return h.st.Job(req.Context(), queue, strings.ToLower(id))
@@ -159,6 +159,7 @@ func (h *Handler) apiAttempts(req *request) (any, error) {
 type actJSON struct {
 	IDs    []string    `json:"ids"`
 	Filter *filterJSON `json:"filter"`
+	To     string      `json:"to"` // the queue to move them to
 }
 
 // filterJSON is a search, as the parameters of the list of jobs have it.
@@ -169,10 +170,12 @@ type filterJSON struct {
 	Text    string `json:"text"`
 	Group   string `json:"group"`
 	Attempt int    `json:"attempt"`
+	Since   string `json:"since"`
+	Until   string `json:"until"`
 }
 
 func (f *filterJSON) values() url.Values {
-	v := url.Values{"queue": {f.Queue}, "task": {f.Task}, "state": {f.State}, "text": {f.Text}, "group": {f.Group}}
+	v := url.Values{"queue": {f.Queue}, "task": {f.Task}, "state": {f.State}, "text": {f.Text}, "group": {f.Group}, "since": {f.Since}, "until": {f.Until}}
 	if f.Attempt != 0 {
 		v.Set("attempt", strconv.Itoa(f.Attempt))
 	}
@@ -186,6 +189,15 @@ func (h *Handler) apiAct(act action) apiHandler {
 		if err := req.read(&body); err != nil {
 			return nil, err
 		}
+		act := act
+		if act.name == moveAction.name {
+			var err error
+			if act, err = moveTo(body.To); err != nil {
+				return nil, about("to", err)
+			}
+		} else if body.To != "" {
+			return nil, wrong("to", "leave it out: it belongs to move")
+		}
 		switch {
 		case (len(body.IDs) == 0) == (body.Filter == nil):
 			return nil, wrong("ids", "give either ids or a filter")
@@ -196,7 +208,7 @@ func (h *Handler) apiAct(act action) apiHandler {
 		}
 		for _, id := range body.IDs {
 			if err := errand.CheckID(id); err != nil {
-				return nil, at("ids", err)
+				return nil, about("ids", err)
 			}
 		}
 		return h.actOnIDs(req, act, body.IDs)
@@ -245,10 +257,6 @@ func (h *Handler) apiOperations(req *request) (any, error) {
 	return operationsJSON{h.operations.all()}, err
 }
 
-var errNoOperation = &problem{status: http.StatusNotFound, param: "id",
-	text: "There is no such operation here: it ended long ago, or another process has it.",
-	fix:  "look at the jobs themselves, or begin it again: that does nothing twice"}
-
 func (h *Handler) apiOperation(req *request) (any, error) {
 	if op, ok := h.operations.get(req.PathValue("id")); ok {
 		return op.snapshot(), nil
@@ -262,8 +270,5 @@ func (h *Handler) apiCancelOperation(req *request) (any, error) {
 	if !ok {
 		return nil, errNoOperation
 	}
-	op.cancel()
-	state := op.wait(req.Context(), operationPause)
-	h.log(req, "cancel operation", state.Action+" "+state.Target, int(state.Done))
-	return state, nil
+	return h.cancelOperation(req, op), nil
 }

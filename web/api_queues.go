@@ -32,12 +32,12 @@ func (h *Handler) apiOverview(req *request) (any, error) {
 	if _, err := req.query(); err != nil {
 		return nil, err
 	}
-	view, now, err := h.lookOver(req)
+	view, seen, err := h.lookOver(req)
 	if err != nil {
 		return nil, err
 	}
 	out := overviewJSON{
-		Now: now.UTC(), Jobs: map[string]int64{}, Queues: len(view.Queues) + view.More, Paused: append([]string{}, view.Paused...),
+		Now: seen.now.UTC(), Jobs: map[string]int64{}, Queues: len(view.Queues) + view.More, Paused: append([]string{}, view.Paused...),
 		EnqueuedPerMinute: view.In, FinishedPerMinute: view.Done, FailedPerMinute: view.Failed,
 		Oldest: view.Oldest.UTC(), OldestQueue: view.OldestIn, Workers: view.Workers, LostWorkers: len(view.Lost),
 		Runners: view.Slots, BusyRunners: view.Busy, StuckRunners: len(view.Stuck), StoreSeconds: view.Latency.Seconds(),
@@ -73,7 +73,7 @@ func (h *Handler) apiQueues(req *request) (any, error) {
 func apiQueueName(req *request) (string, error) {
 	name := req.PathValue("queue")
 	if err := errand.CheckName("queue", name); err != nil {
-		return "", at("queue", err)
+		return "", about("queue", err)
 	}
 	_, err := req.query()
 	return name, err

@@ -70,7 +70,7 @@ func (h *Handler) order(req *request, worker string, order errand.Order) error {
 	if err := h.st.Order(req.Context(), now, worker, order); err != nil {
 		return err
 	}
-	h.log(req, order.String(), "worker "+worker, 1)
+	h.log(req, order.String(), "worker "+clip(100, worker), 1)
 	return nil
 }
 
@@ -106,7 +106,11 @@ func (h *Handler) apiTasks(req *request) (any, error) {
 	}
 	list := tasksJSON{Tasks: []taskJSON{}}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		list.Tasks = append(list.Tasks, taskJSON{name, found[name]})
+		line := taskJSON{name, found[name]}
+		if !json.Valid(line.Schema) { // a worker's mistake
+			line.Schema = nil
+		}
+		list.Tasks = append(list.Tasks, line)
 	}
 	return list, nil
 }
@@ -135,7 +139,7 @@ func (h *Handler) apiAudit(req *request) (any, error) {
 	}
 	page, err := h.auditLog(req.Context(), filter)
 	if errors.Is(err, errand.ErrInvalid) {
-		return nil, at("cursor", err)
+		return nil, about("cursor", err)
 	}
 	if err != nil {
 		return nil, err
@@ -223,7 +227,7 @@ func seriesQuery(req *request) (errand.SeriesQuery, error) {
 			return query, wrong("step_seconds", "use 10, 300 or 3600")
 		}
 		if _, err := errand.SeriesStepOf(query.Step); err != nil {
-			return query, at("step_seconds", err)
+			return query, about("step_seconds", err)
 		}
 	}
 	for name, to := range map[string]*time.Time{"from": &query.From, "to": &query.To} {
@@ -236,7 +240,7 @@ func seriesQuery(req *request) (errand.SeriesQuery, error) {
 	for kind, name := range map[string]string{"queue": query.Queue, "task": query.Task} {
 		if name != "" {
 			if err := errand.CheckName(kind, name); err != nil {
-				return query, at(kind, err)
+				return query, about(kind, err)
 			}
 		}
 	}

@@ -54,7 +54,7 @@ func (h *Handler) log(req *request, action, target string, count int) {
 type tallies struct {
 	h    *Handler
 	mu   sync.Mutex
-	open map[tallyKey]*tally
+	open map[tallyKey]*burst
 }
 
 type tallyKey struct {
@@ -62,7 +62,7 @@ type tallyKey struct {
 	queue string
 }
 
-type tally struct {
+type burst struct {
 	since time.Time
 	count int64
 }
@@ -73,14 +73,14 @@ func (t *tallies) add(ctx context.Context, by author, queue string, jobs int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open == nil {
-		t.open = map[tallyKey]*tally{}
+		t.open = map[tallyKey]*burst{}
 	}
 	open := t.open[key]
 	if open == nil {
 		if len(t.open) >= maxTallies {
 			t.writeAll(ctx)
 		}
-		open = &tally{since: time.Now()}
+		open = &burst{since: time.Now()}
 		t.open[key] = open
 	}
 	open.count += int64(jobs)

@@ -45,10 +45,15 @@ func (h *Handler) routes() *http.ServeMux {
 	get("jobs", Viewer, h.jobs)
 	post("jobs", Operator, h.actOnJobs)
 	get("jobs/{id}", Viewer, h.job)
+	get("operations", Operator, h.operationsPage)
+	get("operations/{id}", Operator, h.operationPage)
+	post("operations/{id}", Operator, h.steerOperation)
 	get("failures", Viewer, h.failures)
 	get("hotqueues", Viewer, h.hotqueues)
 	post("hotqueues/{queue}", Admin, h.clearHotqueue)
 	get("workers", Viewer, h.workers)
+	post("workers", Operator, h.orderWorker)
+	get("audit", Operator, h.auditPage)
 	get("enqueue", Operator, h.enqueueForm)
 	post("enqueue", Operator, h.enqueue)
 	h.api(mux)
@@ -134,8 +139,8 @@ func misuse(text string, args ...any) error {
 	return &problem{status: http.StatusBadRequest, text: text, args: args}
 }
 
-// at says which parameter an error is about.
-func at(param string, err error) error {
+// about says which parameter an error is about.
+func about(param string, err error) error {
 	p := *problemOf(err)
 	p.param = param
 	return &p
@@ -153,7 +158,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, errand.ErrJobNotFound):
 		return &problem{status: http.StatusNotFound, err: err, text: lang.Mark("There is no such job. A finished job is deleted unless its result is kept; other jobs are deleted when they are past their retention.")}
 	case errors.Is(err, errand.ErrWorkerNotFound):
-		return &problem{status: http.StatusNotFound, err: err, text: lang.Mark("There is no such worker any more.")}
+		return &problem{status: http.StatusNotFound, err: err, text: lang.Mark("There is no such worker. It may have stopped meanwhile.")}
+	case errors.Is(err, errors.ErrUnsupported):
+		return &problem{status: http.StatusNotImplemented, err: err, text: lang.Mark("This store cannot do that.")}
 	case errors.Is(err, errand.ErrPayloadTooLarge):
 		return &problem{status: http.StatusRequestEntityTooLarge, err: err, text: lang.Mark("That cannot be: %s"), args: []any{err.Error()}}
 	case errors.Is(err, errand.ErrDuplicate):

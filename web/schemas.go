@@ -5,24 +5,21 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/errandhq/errand"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
+	"github.com/errandhq/errand/internal/lang"
 )
 
 // schemas are what tasks take, as their workers publish it. However many jobs are enqueued, the store is asked for them
 // every few seconds at most.
 type schemas struct {
-	mu       sync.Mutex
-	at       time.Time
-	raw      map[string]json.RawMessage
-	compiled map[string]*jsonschema.Schema // of those that were needed; nil for one that cannot be used
+	mu     sync.Mutex
+	at     time.Time
+	raw    map[string]json.RawMessage
+	parsed map[string]*schema // of those that were needed; nil for one that cannot be read
 }
 
 const schemaTime = 5 * time.Second // for which what the store said holds
@@ -39,103 +36,61 @@ func (s *schemas) refresh(ctx context.Context, st errand.Store) (map[string]json
 		return s.raw, nil
 	}
 	raw, err := st.Schemas(ctx)
-	if errors.Is(err, errors.ErrUnsupported) {
-		raw, err = map[string]json.RawMessage{}, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return nil, err
 	}
 	if raw == nil {
 		raw = map[string]json.RawMessage{}
 	}
-	for task := range s.compiled {
+	for task := range s.parsed {
 		if !bytes.Equal(raw[task], s.raw[task]) {
-			delete(s.compiled, task)
+			delete(s.parsed, task)
 		}
 	}
 	s.raw, s.at = raw, time.Now()
 	return raw, nil
 }
 
-// of returns the schema of a task; nil where there is none that can be used.
-func (s *schemas) of(ctx context.Context, st errand.Store, task string) (*jsonschema.Schema, error) {
+// of returns the schema of a task, and its text; nil where there is none that can be read.
+func (s *schemas) of(ctx context.Context, st errand.Store, task string) (*schema, json.RawMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	raw, err := s.refresh(ctx, st)
-	if err != nil || raw[task] == nil {
-		return nil, err
+	all, err := s.refresh(ctx, st)
+	raw, ok := all[task]
+	if err != nil || !ok {
+		return nil, nil, err
 	}
-	schema, ok := s.compiled[task]
+	parsed, ok := s.parsed[task]
 	if !ok {
-		schema = compile(raw[task])
-		if s.compiled == nil {
-			s.compiled = map[string]*jsonschema.Schema{}
+		parsed = &schema{}
+		if json.Unmarshal(raw, parsed) != nil {
+			parsed = nil // a worker's mistake: its schema checks nothing
 		}
-		s.compiled[task] = schema
-	}
-	return schema, nil
-}
-
-// printer writes what the validator says.
-var printer = message.NewPrinter(language.English)
-
-// alone loads no schema from anywhere.
-type alone struct{}
-
-func (alone) Load(url string) (any, error) {
-	return nil, fmt.Errorf("a schema may not refer to %.100q", url)
-}
-
-// compile returns nil for a schema that is none: then the worker is who finds out about a payload.
-func compile(raw json.RawMessage) *jsonschema.Schema {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		return nil
-	}
-	c := jsonschema.NewCompiler()
-	c.UseLoader(alone{})
-	if err := c.AddResource("task.json", doc); err != nil {
-		return nil
-	}
-	schema, err := c.Compile("task.json")
-	if err != nil {
-		return nil
-	}
-	return schema
-}
-
-// checkPayload holds a payload against what its task takes, where a worker has published that.
-func (h *Handler) checkPayload(ctx context.Context, task string, payload []byte) error {
-	schema, err := h.schemas.of(ctx, h.st, task)
-	if err != nil || schema == nil {
-		return err
-	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
-	if err == nil {
-		err = schema.Validate(value)
-	}
-	var invalid *jsonschema.ValidationError
-	if errors.As(err, &invalid) {
-		for len(invalid.Causes) > 0 {
-			invalid = invalid.Causes[0]
+		if s.parsed == nil {
+			s.parsed = map[string]*schema{}
 		}
-		where := "payload"
-		for _, step := range invalid.InstanceLocation {
-			where += "." + step
-		}
-		return &problem{status: http.StatusUnprocessableEntity, err: err, param: where, text: "The payload is not what the task %s takes: %s.",
-			args: []any{task, invalid.ErrorKind.LocalizedString(printer)}, fix: "GET tasks has the schema"}
+		s.parsed[task] = parsed
 	}
-	if err != nil {
-		return &problem{status: http.StatusUnprocessableEntity, err: err, param: "payload", text: "The payload is not JSON: %s.", args: []any{err.Error()}}
-	}
-	return nil
+	return parsed, raw, nil
 }
 
+// checkPayloads holds the payloads of jobs against what their tasks take, where workers have published that.
 func (h *Handler) checkPayloads(ctx context.Context, specs []errand.JobSpec, list string) error {
 	for i := range specs {
-		if err := h.checkPayload(ctx, specs[i].Task, specs[i].Payload); err != nil {
-			return inList(list, i, err)
+		known, _, err := h.schemas.of(ctx, h.st, specs[i].Task)
+		if err != nil {
+			return err
+		}
+		if known == nil {
+			continue
+		}
+		if faults := checkPayload(lang.English, known, specs[i].Payload); len(faults) > 0 {
+			where := "payload"
+			if first := faults[0].Where; first != "" {
+				where += "." + first
+			}
+			return inList(list, i, &problem{status: http.StatusUnprocessableEntity, param: where,
+				text: "The payload is not what the task %s takes: %s", args: []any{specs[i].Task, faults[0].Text}, fix: "GET tasks has the schema"})
 		}
 	}
 	return nil

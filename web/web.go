@@ -37,6 +37,8 @@ type Handler struct {
 	tallies     tallies
 	schemas     schemas
 	health      health
+	histories   histories
+	census      census
 
 	stop    context.CancelFunc // ends streams
 	stopped context.Context

@@ -92,7 +92,7 @@ var rules = []rule{
 	{pkg: "internal/lang"},
 	// How things look as JSON, for the command line and the API alike.
 	{pkg: "internal/wire", may: []string{"."}},
-	{pkg: "web", may: []string{".", "internal/cause", "internal/lang", "internal/wire"}, outside: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
+	{pkg: "web", may: []string{".", "internal/cause", "internal/lang", "internal/wire"}},
 	// Prometheus is kept apart: who mounts the dashboard does not build it.
 	{pkg: "metrics", may: []string{"."}, outside: []string{"github.com/prometheus/client_golang"}},
 	{pkg: "web/internal/sample", may: []string{"."}},
