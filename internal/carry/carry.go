@@ -21,6 +21,7 @@ type Mover struct {
 	Wait     bool                    // for jobs that are being run, until they are final or can be moved
 	Progress func(done, total int64) // called now and then; nil: not
 
+	size     int // of a parcel
 	from, to errand.Carrier
 	toName   string
 	token    string
@@ -75,6 +76,9 @@ func (m *Mover) begin(ctx context.Context) (err error) {
 		return fmt.Errorf("%w: the two are one store, or one is a copy of the other", errand.ErrInvalid)
 	}
 	m.token = errand.NewID()
+	if m.size == 0 {
+		m.size = jobsAtOnce
+	}
 	if err := m.count(ctx); err != nil {
 		return err
 	}
@@ -334,7 +338,7 @@ func (m *Mover) round(ctx context.Context) (moved int64, err error) {
 }
 
 func (m *Mover) carryJobs(ctx context.Context, queue string, state errand.State) error {
-	req := errand.PackRequest{To: m.toName, Token: m.token, Queue: queue, State: state, Limit: jobsAtOnce}
+	req := errand.PackRequest{To: m.toName, Token: m.token, Queue: queue, State: state, Limit: m.size}
 	for {
 		now, err := m.From.Now(ctx)
 		if err != nil {
@@ -370,7 +374,7 @@ func (m *Mover) carryMessages(ctx context.Context) error {
 			}
 			m.number++
 			parcel, err := m.from.PackMessages(ctx, errand.PackRequest{
-				Now: now, To: m.toName, Token: m.token, Number: m.number, Queue: q.Name, Limit: jobsAtOnce,
+				Now: now, To: m.toName, Token: m.token, Number: m.number, Queue: q.Name, Limit: m.size,
 			})
 			if err == nil {
 				err = m.deliver(ctx, &parcel)
