@@ -43,6 +43,9 @@ func (s *session) moveCommand() *cobra.Command {
 	f.StringSliceVarP(&flags.queues, "queue", "q", nil, s.t("only this `QUEUE`, of jobs or of messages; may be repeated"))
 	f.BoolVar(&flags.wait, "wait", false, s.t("wait for jobs that are being run"))
 	f.BoolVarP(&flags.yes, "yes", "y", false, s.t("do not ask"))
+	complete(cmd, "from", storeURLs)
+	complete(cmd, "to", storeURLs)
+	complete(cmd, "queue", s.queueNames(false))
 	jobs := s.moveJobsCommand()
 	jobs.DisableFlagsInUseLine = true
 	cmd.AddCommand(jobs)
@@ -181,6 +184,7 @@ func (s *session) moveJobsCommand() *cobra.Command {
 		Example: s.example("move jobs 01a2b3c4-d5e6-7f00-8000-112233445566 --to slow", "move jobs --all --queue mail --to slow --yes"),
 	})
 	cmd.Flags().StringVar(&to, "to", "", s.t("the `QUEUE` that gets the jobs"))
+	complete(cmd, "to", s.queueNames(false))
 	act := cmd.RunE
 	cmd.RunE = s.does(func(ctx context.Context, ids []string) error {
 		if to == "" {
