@@ -17,7 +17,6 @@ import (
 const (
 	recordVersion = 1
 	headerLen     = 28
-	runLen        = 30
 	brokenTask    = 255 // in place of the length of a task's name: the record could not be read
 )
 
@@ -40,7 +39,6 @@ type record struct {
 	flags  byte
 	seq    int64 // its arrival
 	claim  int64 // the number of the claim that took it
-	place  int   // within that claim
 	broken error // a part of it that cannot be read
 }
 
@@ -205,7 +203,7 @@ func (rec *record) read(in *reader) {
 		j.StartedAt = in.time()
 		rank := in.time()
 		j.UnknownSince = in.time()
-		rec.claim, rec.place = in.int(6), int(in.int(2))
+		rec.claim = in.int(6)
 		j.Worker = in.bytes(int(in.int(1)))
 		switch {
 		case j.State == errand.StateStarted:

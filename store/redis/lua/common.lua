@@ -17,8 +17,8 @@ local NAMES = {'scheduled', 'deferred', 'queued', 'started', 'finished', 'failed
 
 local HEADER = '<BBBBB>I6<I7I4I4I2' -- version, flags, state, priority, settled, arrival, ready, token, attempt, recoveries
 local HEADERLEN = 28
-local RUNPART = '<I7I7I7I6I2B' -- started, lease or end, unknown since, claim, its place, length of the worker's name
-local RUNLEN = 30
+local RUNPART = '<I7I7I7I6B' -- started, lease or end, unknown since, claim, length of the worker's name
+local RUNLEN = 28
 
 -- readable says whether a record is one: what is not was not written by us, and must stop nobody.
 local function readable(raw)
@@ -30,10 +30,10 @@ local function load(id, raw)
 	if not raw or not readable(raw) then return nil end
 	local j, p, _ = {id = id}, nil, nil
 	_, j.flags, j.state, j.prio, j.settled, j.seq, j.ready, j.token, j.attempt, j.recoveries, p = unpack_(HEADER, raw)
-	j.started, j.rank, j.unknown, j.claim, j.place, j.worker = 0, 0, 0, 0, 0, ''
+	j.started, j.rank, j.unknown, j.claim, j.worker = 0, 0, 0, 0, ''
 	if band(j.flags, RUN) ~= 0 then
 		local n
-		j.started, j.rank, j.unknown, j.claim, j.place, n, p = unpack_(RUNPART, raw, p)
+		j.started, j.rank, j.unknown, j.claim, n, p = unpack_(RUNPART, raw, p)
 		j.worker = sub(raw, p, p + n - 1)
 		p = p + n
 	end
@@ -56,7 +56,7 @@ local function dump(j)
 	local run, key = '', ''
 	if j.started ~= 0 or j.rank ~= 0 or j.unknown ~= 0 or j.worker ~= '' then
 		j.flags = bor(j.flags, RUN)
-		run = pack(RUNPART, j.started, j.rank, j.unknown, j.claim, j.place, #j.worker) .. j.worker
+		run = pack(RUNPART, j.started, j.rank, j.unknown, j.claim, #j.worker) .. j.worker
 	else
 		j.flags = band(j.flags, bnot(RUN))
 	end
