@@ -136,6 +136,43 @@ func TestOutcomeOutlivesAnOutage(t *testing.T) {
 	})
 }
 
+// late is a store whose first claim of a job is answered when its lease has run out.
+type late struct {
+	errand.Store
+	by    time.Duration
+	tardy sync.Once
+}
+
+func (s *late) Claim(ctx context.Context, req errand.ClaimRequest) (errand.ClaimReply, error) {
+	reply, err := s.Store.Claim(ctx, req)
+	if len(reply.Jobs) > 0 {
+		s.tardy.Do(func() { time.Sleep(s.by) })
+	}
+	return reply, err
+}
+
+// TestJobWhoseLeaseRanOutBeforeItBeganIsNotBegun: as after a freeze of the process between claim and start, the job may
+// have been run by another worker meanwhile. It is given back, and runs under its next token only.
+func TestJobWhoseLeaseRanOutBeforeItBeganIsNotBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &late{Store: memory.New(), by: 3 * time.Second}
+		var runs atomic.Int32
+		task := errand.DefineFunc("task", func(ctx context.Context, _ int) error {
+			runs.Add(1)
+			return nil
+		}, errand.KeepResult(time.Hour))
+		h := must(task.Enqueue(t.Context(), errand.NewQueue(st, "q"), 1))(t)
+		work(t, st, errand.WorkerConfig{Lease: time.Second}, task)
+		if err := h.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if job := must(h.Job(t.Context()))(t); runs.Load() != 1 || job.Token != 2 || job.Attempt != 1 {
+			t.Errorf("%d runs, token %d, attempt %d; want one run, of token 2, as attempt 1", runs.Load(), job.Token, job.Attempt)
+		}
+	})
+}
+
 // TestStoppingDuringAnOutageEnds: a worker that cannot settle stops all the same, once its leases have run out.
 func TestStoppingDuringAnOutageEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -18,12 +18,12 @@ type JobInfo struct {
 	Retries  int // how often the retry policy runs it again at most
 	Payload  []byte
 	Enqueued time.Time
+	Started  time.Time // when this attempt began, by the store's clock
 
 	ctx    context.Context // the handler's
 	lease  Lease
 	engine *engine
 	keep   time.Duration
-	start  time.Time
 
 	mu       sync.Mutex
 	progress Progress
@@ -121,7 +121,7 @@ func (j TxJob) Complete(result any) error {
 		outcome.Result = encoded
 		outcome.Record = &AttemptRecord{
 			Attempt: i.Attempt, Token: i.lease.Token, Outcome: EventSucceeded,
-			Worker: i.engine.id, StartedAt: i.start, EndedAt: i.engine.now(),
+			Worker: i.engine.id, StartedAt: i.Started, EndedAt: i.engine.now(),
 		}
 	}
 	refusals, err := st.SettleTx(i.ctx, j.tx, SettleRequest{

@@ -63,11 +63,12 @@ func (l *ledger) add(jobs []*Job, maxRecoveries int) []*held {
 	return added
 }
 
-// begin notes that a job's handler starts. It returns false when the job was canceled or lost before.
+// begin notes that a job's handler starts. It returns false when the job was canceled or lost before, or its lease has run
+// out: the process was frozen, or the claim's reply came late, and another worker may have run the job since.
 func (l *ledger) begin(h *held, cancel context.CancelCauseFunc, started, expires time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if h.canceled || h.lost {
+	if h.canceled || h.lost || !started.Before(h.until) {
 		return false
 	}
 	h.cancel, h.started, h.expires = cancel, started, expires

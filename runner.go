@@ -36,7 +36,7 @@ func (e *engine) attempt(h *held) {
 	info := &JobInfo{
 		ID: job.ID, Queue: job.Queue, Task: job.Task, Attempt: job.Attempt, Retries: job.Retry.Max,
 		Payload: job.Payload, Enqueued: job.CreatedAt,
-		lease: h.lease(), engine: e, keep: job.KeepResult, start: e.now(),
+		Started: e.now(), lease: h.lease(), engine: e, keep: job.KeepResult,
 	}
 	ctx, cancel := context.WithCancelCause(context.WithValue(e.handlers, infoKey{}, info))
 	defer cancel(nil)
@@ -49,10 +49,10 @@ func (e *engine) attempt(h *held) {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
 		defer stop()
-		expires = info.start.Add(timeout + timeoutGrace)
+		expires = info.Started.Add(timeout + timeoutGrace)
 	}
 	info.ctx = ctx
-	if !e.ledger.begin(h, cancel, info.start, expires) {
+	if !e.ledger.begin(h, cancel, info.Started, expires) {
 		e.refuse(h)
 		return
 	}
@@ -72,13 +72,17 @@ func (e *engine) attempt(h *held) {
 	e.judge(h, info, timeout, result, err)
 }
 
-// refuse concludes a job that was canceled or lost before it began.
+// refuse concludes a job that was canceled or lost before it began, or whose lease had run out by then: that one is given
+// back, which the store refuses where another worker has it.
 func (e *engine) refuse(h *held) {
-	if e.ledger.isLost(h) {
+	switch {
+	case e.ledger.isLost(h):
 		e.abandon(h)
-		return
+	case e.ledger.isCanceled(h):
+		e.conclude(h, Outcome{Event: EventCanceled})
+	default:
+		e.release(h)
 	}
-	e.conclude(h, Outcome{Event: EventCanceled})
 }
 
 // judge decides what an attempt that has ended comes to.
@@ -105,7 +109,7 @@ func (e *engine) judge(h *held, info *JobInfo, timeout time.Duration, result []b
 	if o.Event != EventSucceeded || o.Keep > 0 {
 		o.Record = &AttemptRecord{
 			Attempt: info.Attempt, Token: h.job.Token, Outcome: o.Event, Worker: e.id,
-			StartedAt: info.start, EndedAt: e.now(), Log: log, RetryAt: o.At,
+			StartedAt: info.Started, EndedAt: e.now(), Log: log, RetryAt: o.At,
 		}
 		o.Record.Describe(v.err)
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -29,7 +28,7 @@ func (s *session) confirm(ctx context.Context, yes bool, question string) error 
 	case "y", "yes":
 		return nil
 	}
-	return fmt.Errorf("%s", textf("nothing done"))
+	return failure("nothing done")
 }
 
 // untilDone reads, but no longer than ctx lasts. A read cannot be called off: when ctx ends first, it is left behind, and

@@ -2,32 +2,42 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
 // change is one of the commands that act on many jobs: requeue, cancel, delete.
 type change struct {
-	verb, did string         // "Delete", "deleted"
-	states    []errand.State // those that --all without --state means; children first, so that none fails for its parent
-	asks      bool
-	call      func(errand.Store, context.Context, errand.Command) (errand.CommandReply, error)
+	verb   string         // "Delete"
+	ask    string         // the question; %s is "3 jobs"
+	did    string         // the answer; %s is "3 jobs"
+	none   string         // the answer where nothing was done; %s is why
+	states []errand.State // those that --all without --state means; children first, so that none fails for its parent
+	asks   bool
+	call   func(errand.Store, context.Context, errand.Command) (errand.CommandReply, error)
 }
 
 var (
 	requeueChange = change{
-		verb: "Requeue", did: "requeued", states: []errand.State{errand.StateFailed}, call: errand.Store.Requeue,
+		verb: lang.Mark("Requeue"),
+		ask:  lang.Mark("Requeue %s?"), did: lang.Mark("%s requeued"), none: lang.Mark("no job was requeued: %s"),
+		states: []errand.State{errand.StateFailed}, call: errand.Store.Requeue,
 	}
 	cancelChange = change{
-		verb: "Cancel", did: "canceled", asks: true, call: errand.Store.Cancel,
+		verb: lang.Mark("Cancel"),
+		ask:  lang.Mark("Cancel %s?"), did: lang.Mark("%s canceled"), none: lang.Mark("no job was canceled: %s"),
+		asks: true, call: errand.Store.Cancel,
 		states: []errand.State{errand.StateDeferred, errand.StateScheduled, errand.StateQueued, errand.StateStarted},
 	}
 	deleteChange = change{
-		verb: "Delete", did: "deleted", asks: true, call: errand.Store.Delete,
+		verb: lang.Mark("Delete"),
+		ask:  lang.Mark("Delete %s?"), did: lang.Mark("%s deleted"), none: lang.Mark("no job was deleted: %s"),
+		asks: true, call: errand.Store.Delete,
 		states: []errand.State{
 			errand.StateDeferred, errand.StateScheduled, errand.StateQueued,
 			errand.StateFailed, errand.StateFinished, errand.StateCanceled,
@@ -38,9 +48,9 @@ var (
 func (s *session) requeueCommand() *cobra.Command {
 	return s.changeCommand(requeueChange, &cobra.Command{
 		Use:   "requeue ID... | --all",
-		Short: "Put failed jobs back in their queues",
-		Long: "Put failed, canceled, finished or scheduled jobs back in their queues, to be run at once. Payload and history stay; " +
-			"attempts are counted anew.\n\n--all takes every failed job, or those that --queue, --state and --task select.",
+		Short: s.t("Put failed jobs back in their queues"),
+		Long: s.t("Put failed, canceled, finished or scheduled jobs back in their queues, to be run at once. Payload and history stay; " +
+			"attempts are counted anew.\n\n--all takes every failed job, or those that --queue, --state and --task select."),
 		Example: s.example("requeue 01a2b3c4-d5e6-7f00-8000-112233445566", "requeue --all --queue mail",
 			"requeue --all --state canceled --task send"),
 	})
@@ -49,9 +59,9 @@ func (s *session) requeueCommand() *cobra.Command {
 func (s *session) cancelCommand() *cobra.Command {
 	return s.changeCommand(cancelChange, &cobra.Command{
 		Use:   "cancel ID... | --all",
-		Short: "Call off jobs that wait or run",
-		Long: "Call off jobs. One that waits becomes canceled; of one that runs the context ends. Jobs that depend on it fail.\n\n" +
-			"--all takes every job that waits or runs, or those that --queue, --state and --task select, and asks before.",
+		Short: s.t("Call off jobs that wait or run"),
+		Long: s.t("Call off jobs. One that waits becomes canceled; of one that runs the context ends. Jobs that depend on it fail.\n\n" +
+			"--all takes every job that waits or runs, or those that --queue, --state and --task select, and asks before."),
 		Example: s.example("cancel 01a2b3c4-d5e6-7f00-8000-112233445566", "cancel --all --queue mail --yes"),
 	})
 }
@@ -59,10 +69,10 @@ func (s *session) cancelCommand() *cobra.Command {
 func (s *session) deleteCommand() *cobra.Command {
 	return s.changeCommand(deleteChange, &cobra.Command{
 		Use:   "delete ID... | --all",
-		Short: "Remove jobs for good",
-		Long: "Remove jobs of any state but started, with their payloads and histories. It asks before. " +
+		Short: s.t("Remove jobs for good"),
+		Long: s.t("Remove jobs of any state but started, with their payloads and histories. It asks before. " +
 			"Jobs that depend on one that was not finished fail.\n\n" +
-			"--all takes every job but the started ones, or those that --queue, --state and --task select.",
+			"--all takes every job but the started ones, or those that --queue, --state and --task select."),
 		Example: s.example("delete 01a2b3c4-d5e6-7f00-8000-112233445566", "delete --all --queue mail --state failed --yes"),
 	})
 }
@@ -70,10 +80,10 @@ func (s *session) deleteCommand() *cobra.Command {
 func (s *session) changeCommand(c change, cmd *cobra.Command) *cobra.Command {
 	var flags filterFlags
 	var all, yes bool
-	flags.add(cmd)
-	cmd.Flags().BoolVarP(&all, "all", "a", false, "all jobs that the other flags select")
+	s.addFilter(cmd, &flags)
+	cmd.Flags().BoolVarP(&all, "all", "a", false, s.t("all jobs that the other flags select"))
 	if c.asks {
-		cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+		cmd.Flags().BoolVarP(&yes, "yes", "y", false, s.t("do not ask"))
 	}
 	cmd.RunE = s.does(func(ctx context.Context, ids []string) error {
 		switch {
@@ -103,20 +113,20 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 		return err
 	}
 	return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
-		if c.asks && (len(ids) > 1 || c.did == deleteChange.did) {
-			if err := s.confirm(ctx, yes, textf("%s %s?", c.verb, counted(len(ids), "job", "jobs"))); err != nil {
+		if c.asks && (len(ids) > 1 || c.verb == deleteChange.verb) {
+			if err := s.confirm(ctx, yes, s.t(c.ask, s.n(int64(len(ids)), "1 job", "%s jobs"))); err != nil {
 				return err
 			}
 		}
-		bar := s.newProgress(c.verb, int64(len(ids)))
+		bar := s.newProgress(s.t(c.verb), int64(len(ids)))
 		defer bar.end()
-		var sum changedJSON
+		var sum wire.Changed
 		for from := 0; from < len(ids); from += maxIDs {
 			reply, err := c.call(st, ctx, errand.Command{Now: now, IDs: ids[from:min(from+maxIDs, len(ids))]})
 			if err != nil {
 				return err
 			}
-			sum.add(reply)
+			sum.Add(reply)
 			bar.set(int64(min(from+maxIDs, len(ids))))
 		}
 		bar.end()
@@ -128,14 +138,8 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 				return err
 			}
 		}
-		return errors.New(textf("no job was %s: %s", c.did, changedText(c, sum)))
+		return failure(c.none, s.changedText(c, sum))
 	})
-}
-
-func (sum *changedJSON) add(reply errand.CommandReply) {
-	sum.Done += int64(reply.Done)
-	sum.Skipped += int64(reply.Skipped)
-	sum.Missing += int64(reply.Missing)
 }
 
 func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilter, yes bool) error {
@@ -144,12 +148,12 @@ func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilt
 		states = []errand.State{filter.State}
 	}
 	return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
-		counts, err := countJobs(ctx, st, now, filter.Queue)
+		counts, err := s.countJobs(ctx, st, now, filter.Queue)
 		if err != nil {
 			return err
 		}
 		if c.asks && sumOf(counts, states) > 0 {
-			if err := s.confirm(ctx, yes, c.question(filter, states, counts)); err != nil {
+			if err := s.confirm(ctx, yes, s.question(c, filter, states, counts)); err != nil {
 				return err
 			}
 		}
@@ -165,11 +169,11 @@ func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilt
 // so that jobs which come to a state meanwhile, such as requeued ones that fail again, do not keep it going for ever.
 func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Time, c change, filter errand.JobFilter,
 	states []errand.State, counts map[errand.State]int64,
-) (changedJSON, error) {
-	var sum changedJSON
+) (wire.Changed, error) {
+	var sum wire.Changed
 	bar := &progress{}
 	if n := sumOf(counts, states); n > maxPage { // fewer are done before there is anything to see
-		bar = s.newProgress(c.verb, n)
+		bar = s.newProgress(s.t(c.verb), n)
 	}
 	defer bar.end()
 	for _, state := range states {
@@ -180,7 +184,7 @@ func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Ti
 			if err != nil {
 				return sum, err
 			}
-			sum.add(reply)
+			sum.Add(reply)
 			bar.set(sum.Done + sum.Skipped)
 			left -= int64(reply.Done + reply.Skipped)
 			if !reply.More || reply.Done+reply.Skipped == 0 && reply.Cursor == filter.Cursor {
@@ -193,7 +197,7 @@ func (s *session) changeStates(ctx context.Context, st errand.Store, now time.Ti
 }
 
 // countJobs counts jobs by state, of one queue or of all.
-func countJobs(ctx context.Context, st errand.Store, now time.Time, queue string) (map[errand.State]int64, error) {
+func (s *session) countJobs(ctx context.Context, st errand.Store, now time.Time, queue string) (map[errand.State]int64, error) {
 	queues, err := st.Queues(ctx, now)
 	if err != nil {
 		return nil, err
@@ -209,7 +213,7 @@ func countJobs(ctx context.Context, st errand.Store, now time.Time, queue string
 		}
 	}
 	if !found {
-		return nil, errors.New(textf("there is no queue %q: 'queues' lists them", queue))
+		return nil, failure("there is no queue %q: 'queues' lists them", queue)
 	}
 	return counts, nil
 }
@@ -223,38 +227,38 @@ func sumOf(counts map[errand.State]int64, states []errand.State) int64 {
 }
 
 // question says what is about to happen.
-func (c change) question(filter errand.JobFilter, states []errand.State, counts map[errand.State]int64) string {
+func (s *session) question(c change, filter errand.JobFilter, states []errand.State, counts map[errand.State]int64) string {
 	var parts []string
 	for _, state := range states {
 		if counts[state] > 0 {
-			parts = append(parts, textf("%s %s", number(counts[state]), state))
+			parts = append(parts, number(counts[state])+" "+s.state(state))
 		}
 	}
-	where := textf("of every queue")
+	where := s.t("of every queue")
 	if filter.Queue != "" {
-		where = textf("of queue %s", filter.Queue)
+		where = s.t("of queue %s", filter.Queue)
 	}
 	if filter.Task != "" {
-		return textf("%s the jobs of task %s among the %s ones %s?", c.verb, filter.Task, strings.Join(parts, ", "), where)
+		return s.t(c.ask, s.t("the jobs of task %[2]s among %[1]s %[3]s", strings.Join(parts, s.t(", ")), filter.Task, where))
 	}
-	return textf("%s %s jobs %s?", c.verb, strings.Join(parts, ", "), where)
+	return s.t(c.ask, s.t("%s jobs %s", strings.Join(parts, s.t(", ")), where))
 }
 
-func (s *session) printChanged(c change, sum changedJSON) error {
+func (s *session) printChanged(c change, sum wire.Changed) error {
 	if s.json {
 		return s.out.printJSON(sum)
 	}
-	s.out.printf("%s.\n", changedText(c, sum))
+	s.out.printf("%s\n", s.changedText(c, sum)+s.t("."))
 	return nil
 }
 
-func changedText(c change, sum changedJSON) string {
-	text := textf("%s %s", counted(sum.Done, "job", "jobs"), c.did)
+func (s *session) changedText(c change, sum wire.Changed) string {
+	text := s.t(c.did, s.n(sum.Done, "1 job", "%s jobs"))
 	if sum.Skipped > 0 {
-		text += ", " + textf("%s skipped: not in a state for it", number(sum.Skipped))
+		text += s.t(", ") + s.t("%s skipped: not in a state for it", number(sum.Skipped))
 	}
 	if sum.Missing > 0 {
-		text += ", " + textf("%s not found", number(sum.Missing))
+		text += s.t(", ") + s.t("%s not found", number(sum.Missing))
 	}
 	return text
 }

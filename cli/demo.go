@@ -19,14 +19,14 @@ func (s *session) demoCommand() *cobra.Command {
 	var concurrency int
 	cmd := &cobra.Command{
 		Use:   "demo [DIR]",
-		Short: "Watch real jobs being done, failing and being run again",
-		Long: "Run one job per file under DIR (default: the current directory), which computes its SHA-256, size and lines, " +
-			"and a few jobs that must fail; show the results and the failed jobs, and run those again.\n\n" +
-			"The jobs are kept in the SQLite database " + demoFile + " in the current directory, or in --store, to look further into. " +
-			"$ERRAND_STORE is not used. A second run clears what the first has left. Symbolic links, directories that cannot be read " +
-			"and the database itself are skipped.",
+		Short: s.t("Watch real jobs being done, failing and being run again"),
+		Long: s.t("Run one job per file under DIR (default: the current directory), which computes its SHA-256, size and lines, "+
+			"and a few jobs that must fail; show the results and the failed jobs, and run those again.\n\n"+
+			"The jobs are kept in the SQLite database %s in the current directory, or in --store, to look further into. "+
+			"$ERRAND_STORE is not used. A second run clears what the first has left. Symbolic links, directories that cannot be read "+
+			"and the database itself are skipped.", demoFile),
 		Example: s.example("demo", "demo /usr/share/doc", "demo --json . >results.json", "--store sqlite:/tmp/demo.db demo"),
-		Args:    argsNamed(0, 1, "one directory"),
+		Args:    argsNamed(0, 1, s.t("one directory")),
 		RunE: s.does(func(ctx context.Context, args []string) error {
 			dir := "."
 			if len(args) > 0 {
@@ -38,7 +38,7 @@ func (s *session) demoCommand() *cobra.Command {
 			return s.demo(ctx, dir, concurrency)
 		}),
 	}
-	cmd.Flags().IntVarP(&concurrency, "concurrency", "c", 16, "how many jobs run at a time")
+	cmd.Flags().IntVarP(&concurrency, "concurrency", "c", 16, s.t("how many jobs run at a time"))
 	return cmd
 }
 
@@ -128,8 +128,8 @@ func (s *session) demoStore() (string, error) {
 			return "sqlite:" + filepath.Join(dir, demoFile), nil
 		}
 	}
-	return "", errors.New(textf("demo: the current directory cannot be written to: say where to keep the jobs, "+
-		"as in --store sqlite:/tmp/%s", demoFile))
+	return "", failure("demo: the current directory cannot be written to: say where to keep the jobs, "+
+		"as in --store sqlite:/tmp/%s", demoFile)
 }
 
 func writable(dir string) bool {
@@ -154,7 +154,7 @@ func (d *demoRun) run(ctx context.Context, now time.Time) error {
 		return err
 	}
 	var err error
-	if d.ranAll, err = d.work(ctx, textf("Run")); err != nil {
+	if d.ranAll, err = d.work(ctx, d.s.t("Run")); err != nil {
 		return err
 	}
 	if err := d.read(ctx); err != nil {
@@ -192,8 +192,8 @@ func (d *demoRun) clear(ctx context.Context, now time.Time) error {
 		return err
 	}
 	if n := sumOf(counts, deleteChange.states); n > 0 {
-		return errors.New(textf("demo: queue %s of this store holds %s of other tasks: use another store",
-			demoQueue, counted(n, "job", "jobs")))
+		return failure("demo: queue %s of this store holds %s of other tasks: use another store",
+			demoQueue, d.s.n(n, "1 job", "%s jobs"))
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+
+	"github.com/errandhq/errand/internal/lang"
 )
 
 // fileList is what the demo finds under its directory.
@@ -45,23 +47,23 @@ func listFiles(ctx context.Context, dir, database string) (*fileList, error) {
 }
 
 // skipped says in words what was left out; empty where nothing was.
-func (l *fileList) skipped() string {
+func (s *session) skipped(l *fileList) string {
 	var parts []string
 	for _, p := range []struct {
 		n         int
 		one, many string
 	}{
-		{l.Links, "symbolic link", "symbolic links"},
-		{l.Denied, "directory that cannot be read", "directories that cannot be read"},
-		{l.Special, "pipe, socket or device", "pipes, sockets and devices"},
-		{l.Database, "file of the demo's own database", "files of the demo's own database"},
+		{l.Links, "1 symbolic link", lang.Mark("%s symbolic links")},
+		{l.Denied, "1 directory that cannot be read", lang.Mark("%s directories that cannot be read")},
+		{l.Special, "1 pipe, socket or device", lang.Mark("%s pipes, sockets and devices")},
+		{l.Database, "1 file of the demo's own database", lang.Mark("%s files of the demo's own database")},
 	} {
 		if p.n > 0 {
-			parts = append(parts, counted(p.n, p.one, p.many))
+			parts = append(parts, s.n(int64(p.n), p.one, p.many))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return textf("skipped: %s", strings.Join(parts, ", "))
+	return s.t("skipped: %s", strings.Join(parts, s.t(", ")))
 }

@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"charm.land/lipgloss/v2"
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 )
 
 // demoJSON is what demo --json prints.
@@ -26,9 +28,9 @@ type demoJSON struct {
 	Bytes    int64        `json:"bytes"`
 	Lines    int64        `json:"lines"`
 	Results  []fileResult `json:"results"` // sorted by path
-	Failed   []jobJSON    `json:"failed"`  // as they were before they were requeued
+	Failed   []wire.Job   `json:"failed"`  // as they were before they were requeued
 	Requeued int64        `json:"requeued"`
-	Again    []jobJSON    `json:"again"` // the same jobs after they had run again
+	Again    []wire.Job   `json:"again"` // the same jobs after they had run again
 }
 
 // skippedJSON counts what the demo left out.
@@ -43,17 +45,17 @@ func (d *demoRun) asJSON() demoJSON {
 	j := demoJSON{
 		Store: maskURL(d.url), Dir: d.dir, Files: len(d.files.Paths), Cleared: d.cleared, Enqueued: d.enqueued, Ran: d.ran, RanAll: d.ranAll.Seconds(),
 		Skipped: skippedJSON{d.files.Links, d.files.Denied, d.files.Special, d.files.Database},
-		Results: append([]fileResult{}, d.results...), Failed: []jobJSON{}, Requeued: d.retried, Again: []jobJSON{},
+		Results: append([]fileResult{}, d.results...), Failed: []wire.Job{}, Requeued: d.retried, Again: []wire.Job{},
 	}
 	for _, r := range d.results {
 		j.Bytes += r.Size
 		j.Lines += r.Lines
 	}
 	for _, job := range d.failed {
-		j.Failed = append(j.Failed, newJobJSON(job))
+		j.Failed = append(j.Failed, wire.NewJob(job))
 	}
 	for _, job := range d.again {
-		j.Again = append(j.Again, newJobJSON(job))
+		j.Again = append(j.Again, wire.NewJob(job))
 	}
 	return j
 }
@@ -61,13 +63,18 @@ func (d *demoRun) asJSON() demoJSON {
 // say prints a line of the demo's report, unless JSON is wanted.
 func (d *demoRun) say(format string, args ...any) {
 	if !d.s.json {
-		d.s.out.printf("%s\n", textf(format, args...))
+		d.s.out.printf(format+"\n", args...)
 	}
 }
 
-func (d *demoRun) heading(format string, args ...any) {
+// label is the name of a line of the title.
+func (d *demoRun) label(name string) string {
+	return name + strings.Repeat(" ", max(0, 8-lipgloss.Width(name)))
+}
+
+func (d *demoRun) heading(text string) {
 	if !d.s.json {
-		d.s.out.heading(format, args...)
+		d.s.heading(text)
 	}
 }
 
@@ -78,42 +85,42 @@ func (d *demoRun) print(g *grid) {
 }
 
 func (d *demoRun) title() {
-	d.say("%s", bold.Render(textf("One job per file under %s", cleanLine(d.dir))))
-	d.say("  %s %s", faint.Render(textf("store   ")), maskURL(d.url))
+	d.say("%s", bold.Render(d.s.t("One job per file under %s", cleanLine(d.dir))))
+	d.say("  %s %s", faint.Render(d.label(d.s.t("store"))), maskURL(d.url))
 }
 
 func (d *demoRun) printFound() {
 	if d.cleared > 0 {
-		d.say("  %s %s", faint.Render(textf("cleared ")), textf("%s of an earlier run", counted(d.cleared, "job", "jobs")))
+		d.say("  %s %s", faint.Render(d.label(d.s.t("cleared"))), d.s.t("%s of an earlier run", d.s.n(d.cleared, "1 job", "%s jobs")))
 	}
-	line := counted(len(d.files.Paths), "file", "files")
-	if skipped := d.files.skipped(); skipped != "" {
+	line := d.s.n(int64(len(d.files.Paths)), "1 file", "%s files")
+	if skipped := d.s.skipped(d.files); skipped != "" {
 		line += " " + faint.Render("("+skipped+")")
 	}
-	d.say("  %s %s", faint.Render(textf("found   ")), line)
+	d.say("  %s %s", faint.Render(d.label(d.s.t("found"))), line)
 }
 
 func (d *demoRun) printEnqueued() {
-	d.say("  %s %s %s", faint.Render(textf("enqueued")), stretchText(d.enqueued), faint.Render(textf("(4 of them are made to fail)")))
+	d.say("  %s %s %s", faint.Render(d.label(d.s.t("enqueued"))), d.stretchText(d.enqueued), faint.Render(d.s.t("(4 of them are made to fail)")))
 }
 
-func stretchText(p stretch) string {
-	return textf("%s in %s: %s", counted(p.Jobs, "job", "jobs"), span(p.Took), bold.Render(textf("%s jobs/s", number(int64(p.PerSec)))))
+func (d *demoRun) stretchText(p stretch) string {
+	return d.s.t("%s in %s: %s", d.s.n(p.Jobs, "1 job", "%s jobs"), d.s.span(p.Took), bold.Render(d.s.t("%s jobs/s", number(int64(p.PerSec)))))
 }
 
 func (d *demoRun) printSummary() {
-	d.say("  %s %s %s", faint.Render(textf("ran     ")), stretchText(d.ran),
-		faint.Render(textf("(%d at a time)", d.concurrency)))
-	d.say("  %s %s", faint.Render("        "), faint.Render(textf("the failing ones took until %s, with their retries and timeouts", span(d.ranAll))))
+	d.say("  %s %s %s", faint.Render(d.label(d.s.t("ran"))), d.stretchText(d.ran),
+		faint.Render(d.s.t("(%d at a time)", d.concurrency)))
+	d.say("  %s %s", d.label(""), faint.Render(d.s.t("the failing ones took until %s, with their retries and timeouts", d.s.span(d.ranAll))))
 	if d.missing > 0 {
-		d.say("  %s", warn.Render(textf("%s are not to be found: did another demo run on this store?", counted(d.missing, "job", "jobs"))))
+		d.say("  %s", warn.Render(d.s.t("%s are not to be found: did another demo run on this store?", d.s.n(int64(d.missing), "1 job", "%s jobs"))))
 	}
 	var size, lines int64
 	for _, r := range d.results {
 		size += r.Size
 		lines += r.Lines
 	}
-	d.heading("Results: %s, %s, %s", counted(len(d.results), "file", "files"), byteCount(size), counted(lines, "line", "lines"))
+	d.heading(d.s.t("Results: %s, %s, %s", d.s.n(int64(len(d.results)), "1 file", "%s files"), byteCount(size), d.s.n(lines, "1 line", "%s lines")))
 	if len(d.results) == 0 {
 		return
 	}
@@ -139,7 +146,7 @@ func (d *demoRun) printKinds() {
 	for _, r := range d.results {
 		name := filepath.Ext(r.Path)
 		if name == "" || name == filepath.Base(r.Path) {
-			name = textf("(none)")
+			name = d.s.t("(none)")
 		}
 		k := byName[name]
 		if k == nil {
@@ -154,7 +161,7 @@ func (d *demoRun) printKinds() {
 		return cmp.Or(cmp.Compare(b.files, a.files), cmp.Compare(a.name, b.name))
 	})
 	if len(kinds) > topKinds {
-		others := &kind{name: textf("%d others", len(kinds)-topKinds+1)}
+		others := &kind{name: d.s.t("%d others", len(kinds)-topKinds+1)}
 		for _, k := range kinds[topKinds-1:] {
 			others.files += k.files
 			others.size += k.size
@@ -162,8 +169,8 @@ func (d *demoRun) printKinds() {
 		}
 		kinds = append(kinds[:topKinds-1], others)
 	}
-	g := newGrid(column{title: "EXTENSION", flex: true}, column{title: "FILES", right: true}, column{title: "BYTES", right: true},
-		column{title: "LINES", right: true})
+	g := newGrid(column{title: d.s.t("EXTENSION"), flex: true}, column{title: d.s.t("FILES"), right: true}, column{title: d.s.t("BYTES"), right: true},
+		column{title: d.s.t("LINES"), right: true})
 	for _, k := range kinds {
 		g.add(k.name, number(k.files), number(k.size), number(k.lines))
 	}
@@ -175,7 +182,7 @@ func (d *demoRun) printLargest() {
 		return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Path, b.Path))
 	})
 	d.say("")
-	g := newGrid(column{title: "LARGEST FILES", flex: true}, column{title: "BYTES", right: true}, column{title: "LINES", right: true},
+	g := newGrid(column{title: d.s.t("LARGEST FILES"), flex: true}, column{title: d.s.t("BYTES"), right: true}, column{title: d.s.t("LINES"), right: true},
 		column{title: "SHA-256", flex: true})
 	for _, r := range largest[:min(topFiles, len(largest))] {
 		name := r.Path
@@ -185,26 +192,26 @@ func (d *demoRun) printLargest() {
 		g.add(name, number(r.Size), number(r.Lines), r.SHA256)
 	}
 	d.print(g)
-	d.say("%s", faint.Render(textf("'%s demo --json' prints every file.", d.s.invocation())))
+	d.say("%s", faint.Render(d.s.t("'%s demo --json' prints every file.", d.s.invocation())))
 }
 
 func (d *demoRun) printFailed(ctx context.Context) error {
-	d.heading("Failed jobs: %s", number(len(d.failed)))
+	d.heading(d.s.t("Failed jobs: %s", number(len(d.failed))))
 	if len(d.failed) == 0 {
 		return nil
 	}
-	g := newGrid(column{title: "ID"}, column{title: "TASK"}, column{title: "ATTEMPTS", right: true}, column{title: "ERROR", flex: true})
+	g := newGrid(column{title: d.s.t("ID")}, column{title: d.s.t("TASK")}, column{title: d.s.t("ATTEMPTS"), right: true}, column{title: d.s.t("ERROR"), flex: true})
 	for _, job := range d.failed[:min(topFailed, len(d.failed))] {
 		rec, _ := job.LastError()
 		g.add(job.ID, job.Task, number(job.Attempt), cell{clip(rec.Error, maxAbout), bad})
 	}
 	d.print(g)
 	if more := len(d.failed) - topFailed; more > 0 {
-		d.say("%s", faint.Render(textf("and %s more", number(more))))
+		d.say("%s", faint.Render(d.s.t("and %s more", number(more))))
 	}
 	for _, job := range d.failed {
 		if rec, ok := job.LastError(); ok && rec.Panic {
-			d.heading("The panic among them, with its stack trace")
+			d.heading(d.s.t("The panic among them, with its stack trace"))
 			d.say("%s", bad.Render("  "+cleanLine(rec.Error)))
 			d.say("%s", indent(firstLines(cleanBlock(rec.Stack), stackLines), "  "))
 			break
@@ -218,10 +225,10 @@ func (d *demoRun) printFlaky(ctx context.Context) error {
 	return d.each(ctx, errand.StateFinished, func(job *errand.Job) error {
 		if job.Task == demoFlaky.Name() {
 			rec, _ := job.LastError()
-			d.heading("Retried until it worked")
+			d.heading(d.s.t("Retried until it worked"))
 			d.say("  %s %s", job.ID, job.Task)
-			d.say("  %s", bad.Render(textf("attempts 1 and 2: %s", cleanLine(rec.Error))))
-			d.say("  %s", good.Render(textf("attempt %d: succeeded", job.Attempt)))
+			d.say("  %s", bad.Render(d.s.t("attempts 1 and 2: %s", cleanLine(rec.Error))))
+			d.say("  %s", good.Render(d.s.t("attempt %d: succeeded", job.Attempt)))
 		}
 		return nil
 	})
@@ -236,30 +243,30 @@ func firstLines(text string, n int) string {
 }
 
 func (d *demoRun) printRequeued(counts map[errand.State]int64) {
-	d.heading("Run again")
-	d.say("  %s", textf("The price list that %s missed has come meanwhile.", demoImport.Name()))
-	d.say("  %s", textf("Requeued %s, payload and history unchanged: %s queued, %s failed.",
-		counted(d.retried, "failed job", "failed jobs"),
+	d.heading(d.s.t("Run again"))
+	d.say("  %s", d.s.t("The price list that %s missed has come meanwhile.", demoImport.Name()))
+	d.say("  %s", d.s.t("Requeued %s, payload and history unchanged: %s queued, %s failed.",
+		d.s.n(d.retried, "1 failed job", "%s failed jobs"),
 		number(counts[errand.StateQueued]), number(counts[errand.StateFailed])))
 }
 
 func (d *demoRun) printAgain() {
-	g := newGrid(column{title: "ID"}, column{title: "TASK"}, column{title: "NOW"}, column{title: "ABOUT", flex: true})
+	g := newGrid(column{title: d.s.t("ID")}, column{title: d.s.t("TASK")}, column{title: d.s.t("NOW")}, column{title: d.s.t("ABOUT"), flex: true})
 	for _, job := range d.again[:min(topFailed, len(d.again))] {
-		text := cell{textf("result %s", job.Result), plain}
+		text := cell{d.s.t("result %s", job.Result), plain}
 		if rec, ok := job.LastError(); ok && job.State == errand.StateFailed {
 			text = cell{clip(rec.Error, maxAbout), bad}
 		}
-		g.add(job.ID, job.Task, cell{job.State.String(), stateStyles[job.State]}, text)
+		g.add(job.ID, job.Task, cell{d.s.state(job.State), stateStyles[job.State]}, text)
 	}
 	d.print(g)
 }
 
 // printHints says how to go on from here.
 func (d *demoRun) printHints() {
-	d.heading("Look further")
+	d.heading(d.s.t("Look further"))
 	if strings.HasPrefix(d.url, "memory:") {
-		d.say("  %s", textf("The jobs were kept in memory and are gone now. Without --store they stay in %s.", demoFile))
+		d.say("  %s", d.s.t("The jobs were kept in memory and are gone now. Without --store they stay in %s.", demoFile))
 		return
 	}
 	base := d.s.invocation() + " --store " + shellWord(maskURL(d.url))
@@ -271,20 +278,20 @@ func (d *demoRun) printHints() {
 		}
 	}
 	hints := [][2]string{
-		{"info", textf("the queue as a bar")},
-		{"jobs --state failed", textf("the failed jobs")},
-		{"job " + failed, textf("one of them: payload, attempts, errors, stack trace")},
-		{"requeue " + failed, textf("put it back in its queue")},
-		{"worker demo --burst", textf("run what is queued")},
+		{"info", d.s.t("the queue as a bar")},
+		{"jobs --state failed", d.s.t("the failed jobs")},
+		{"job " + failed, d.s.t("one of them: payload, attempts, errors, stack trace")},
+		{"requeue " + failed, d.s.t("put it back in its queue")},
+		{"worker demo --burst", d.s.t("run what is queued")},
 	}
 	if d.mended != nil {
-		hints = slices.Insert(hints, 3, [2]string{"job " + d.mended.ID, textf("the one that was mended, with its history")})
+		hints = slices.Insert(hints, 3, [2]string{"job " + d.mended.ID, d.s.t("the one that was mended, with its history")})
 	}
 	for _, h := range hints {
 		d.say("  %s", faint.Render("# "+h[1]))
 		d.say("  %s", base+" "+h[0])
 	}
-	d.say("%s", faint.Render(textf("Results are kept for %s, failed jobs for %s.", span(demoResultsKept), span(errand.DefaultFailedKeep))))
+	d.say("%s", faint.Render(d.s.t("Results are kept for %s, failed jobs for %s.", d.s.span(demoResultsKept), d.s.span(errand.DefaultFailedKeep))))
 }
 
 // invocation returns how this program is called, as far as can be told: under "go run" there is no binary to name.

@@ -41,7 +41,7 @@ func (d *demoRun) enqueue(ctx context.Context) error {
 	for _, path := range d.files.Paths {
 		jobs = append(jobs, newFileJob(path))
 	}
-	bar := d.s.newProgress(textf("Enqueue"), int64(len(jobs)+failing))
+	bar := d.s.newProgress(d.s.t("Enqueue"), int64(len(jobs)+failing))
 	defer bar.end()
 	start := time.Now()
 	for _, add := range []func() (string, error){
@@ -211,7 +211,7 @@ func (d *demoRun) runAgain(ctx context.Context) error {
 		return err
 	}
 	d.printRequeued(counts)
-	if _, err := d.work(ctx, textf("Run again")); err != nil {
+	if _, err := d.work(ctx, d.s.t("Run again")); err != nil {
 		return err
 	}
 	for _, before := range d.failed {

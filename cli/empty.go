@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -14,11 +14,11 @@ func (s *session) emptyCommand() *cobra.Command {
 	var yes, failed, messages bool
 	cmd := &cobra.Command{
 		Use:   "empty QUEUE",
-		Short: "Remove everything that waits in a queue",
-		Long: "Remove the jobs of a queue that wait: queued, scheduled and deferred ones. It asks before. Running jobs are left alone.\n\n" +
-			"--failed removes the queue's failed jobs in their place, --messages the messages of a hotqueue.",
+		Short: s.t("Remove everything that waits in a queue"),
+		Long: s.t("Remove the jobs of a queue that wait: queued, scheduled and deferred ones. It asks before. Running jobs are left alone.\n\n" +
+			"--failed removes the queue's failed jobs in their place, --messages the messages of a hotqueue."),
 		Example: s.example("empty mail", "empty mail --failed --yes", "empty numbers --messages"),
-		Args:    argsNamed(1, 1, "the name of a queue"),
+		Args:    argsNamed(1, 1, s.t("the name of a queue")),
 		RunE: s.does(func(ctx context.Context, args []string) error {
 			queue := args[0]
 			if err := errand.CheckName("queue", queue); err != nil {
@@ -37,15 +37,15 @@ func (s *session) emptyCommand() *cobra.Command {
 			return s.emptyJobs(ctx, queue, states, yes)
 		}),
 	}
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	cmd.Flags().BoolVar(&failed, "failed", false, "remove the failed jobs, not those that wait")
-	cmd.Flags().BoolVar(&messages, "messages", false, "remove the messages of the hotqueue QUEUE")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, s.t("do not ask"))
+	cmd.Flags().BoolVar(&failed, "failed", false, s.t("remove the failed jobs, not those that wait"))
+	cmd.Flags().BoolVar(&messages, "messages", false, s.t("remove the messages of the hotqueue QUEUE"))
 	return cmd
 }
 
 func (s *session) emptyJobs(ctx context.Context, queue string, states []errand.State, yes bool) error {
 	return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
-		counts, err := countJobs(ctx, st, now, queue)
+		counts, err := s.countJobs(ctx, st, now, queue)
 		if err != nil {
 			if info, look := messageQueue(ctx, st, now, queue); look == nil && info != nil {
 				return misuse("%s is a hotqueue: --messages removes its messages (%s)", queue, number(info.Len))
@@ -54,7 +54,7 @@ func (s *session) emptyJobs(ctx context.Context, queue string, states []errand.S
 		}
 		filter := errand.JobFilter{Queue: queue}
 		if sumOf(counts, states) > 0 {
-			if err := s.confirm(ctx, yes, deleteChange.question(filter, states, counts)); err != nil {
+			if err := s.confirm(ctx, yes, s.question(deleteChange, filter, states, counts)); err != nil {
 				return err
 			}
 		}
@@ -86,10 +86,10 @@ func (s *session) emptyMessages(ctx context.Context, queue string, yes bool) err
 			return err
 		}
 		if info == nil {
-			return errors.New(textf("there is no hotqueue %q: 'queues' lists them", queue))
+			return failure("there is no hotqueue %q: 'queues' lists them", queue)
 		}
 		if info.Len > 0 {
-			question := textf("Delete %s of hotqueue %s?", counted(info.Len, "message", "messages"), queue)
+			question := s.t("Delete %s of hotqueue %s?", s.n(info.Len, "1 message", "%s messages"), queue)
 			if err := s.confirm(ctx, yes, question); err != nil {
 				return err
 			}
@@ -99,9 +99,9 @@ func (s *session) emptyMessages(ctx context.Context, queue string, yes bool) err
 			return err
 		}
 		if s.json {
-			return s.out.printJSON(changedJSON{Done: n})
+			return s.out.printJSON(wire.Changed{Done: n})
 		}
-		s.out.printf("%s\n", textf("%s deleted.", counted(n, "message", "messages")))
+		s.out.printf("%s\n", s.t("%s deleted.", s.n(n, "1 message", "%s messages")))
 		return nil
 	})
 }

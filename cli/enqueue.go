@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -33,26 +34,26 @@ func (s *session) enqueueCommand() *cobra.Command {
 	var flags enqueueFlags
 	cmd := &cobra.Command{
 		Use:   "enqueue TASK JSON",
-		Short: "Add a job",
-		Long: "Add a job that calls TASK with the value that JSON stands for; with - in place of JSON, it is read from standard input. " +
+		Short: s.t("Add a job"),
+		Long: s.t("Add a job that calls TASK with the value that JSON stands for; with - in place of JSON, it is read from standard input. " +
 			"The job's id is printed.\n\nWhere this program knows the task, the value is checked against the task's type, and the " +
-			"task's own options hold unless a flag says otherwise.",
+			"task's own options hold unless a flag says otherwise."),
 		Example: s.example(`enqueue square 12`, `enqueue send '{"to":"ann@example.com"}' --queue mail --priority 9`,
 			`enqueue report '"2026-01"' --in 10m --retry 5 --backoff 10s..1h`, `enqueue import - --queue data <rows.json`),
-		Args: argsNamed(2, 2, "a task and its JSON value"),
+		Args: argsNamed(2, 2, s.t("a task and its JSON value")),
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.queue, "queue", "q", s.queues()[0], "the `QUEUE` to add it to")
-	f.DurationVar(&flags.in, "in", 0, "run it no sooner than after `D`, such as 10m")
-	f.StringVar(&flags.at, "at", "", "run it no sooner than at `TIME`: 2026-01-31T15:04:05Z, or '2026-01-31 15:04' in local time")
-	f.IntVarP(&flags.priority, "priority", "p", 0, "`N` from 0 to 9; the higher goes first")
-	f.DurationVar(&flags.unique, "unique", 0, "refuse it while the same job is alive, for `D` at most (0: until that one is final)")
-	f.StringSliceVar(&flags.dependsOn, "depends-on", nil, "run it after the jobs with these `IDS`")
-	f.IntVar(&flags.retry, "retry", 0, "run it again after a failure, at most `N` times")
-	f.StringVar(&flags.backoff, "backoff", "1s..1h", "wait `D` before each retry; 10s..1h doubles up to 1h; 1s,5s,30s lists them")
-	f.DurationVar(&flags.timeout, "timeout", 0, "end an attempt after `D` (0: the worker's default; negative: never)")
-	f.DurationVar(&flags.keepResult, "keep-result", 0, "keep the finished job and its result for `D`")
-	f.BoolVar(&flags.unchecked, "unchecked", false, "take a task that this program does not know")
+	f.StringVarP(&flags.queue, "queue", "q", s.queues()[0], s.t("the `QUEUE` to add it to"))
+	f.DurationVar(&flags.in, "in", 0, s.t("run it no sooner than after `D`, such as 10m"))
+	f.StringVar(&flags.at, "at", "", s.t("run it no sooner than at `TIME`: 2026-01-31T15:04:05Z, or '2026-01-31 15:04' in local time"))
+	f.IntVarP(&flags.priority, "priority", "p", 0, s.t("`N` from 0 to 9; the higher goes first"))
+	f.DurationVar(&flags.unique, "unique", 0, s.t("refuse it while the same job is alive, for `D` at most (0: until that one is final)"))
+	f.StringSliceVar(&flags.dependsOn, "depends-on", nil, s.t("run it after the jobs with these `IDS`"))
+	f.IntVar(&flags.retry, "retry", 0, s.t("run it again after a failure, at most `N` times"))
+	f.StringVar(&flags.backoff, "backoff", "1s..1h", s.t("wait `D` before each retry; 10s..1h doubles up to 1h; 1s,5s,30s lists them"))
+	f.DurationVar(&flags.timeout, "timeout", 0, s.t("end an attempt after `D` (0: the worker's default; negative: never)"))
+	f.DurationVar(&flags.keepResult, "keep-result", 0, s.t("keep the finished job and its result for `D`"))
+	f.BoolVar(&flags.unchecked, "unchecked", false, s.t("take a task that this program does not know"))
 	cmd.RunE = s.does(func(ctx context.Context, args []string) error {
 		opts, err := flags.options(f.Changed)
 		if err != nil {
@@ -181,7 +182,7 @@ func (s *session) enqueue(ctx context.Context, taskName, value string, flags *en
 			return err
 		}
 		if s.json {
-			return s.out.printJSON(enqueuedJSON{ID: id, Queue: flags.queue, Task: taskName})
+			return s.out.printJSON(wire.Enqueued{ID: id, Queue: flags.queue, Task: taskName})
 		}
 		s.out.printf("%s\n", id)
 		return nil

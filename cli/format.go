@@ -52,54 +52,26 @@ func rate(r float64) string {
 	}
 }
 
-// span writes a duration with two units at most: 3d4h, 5m12s, 1.5s, 120ms.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < 0:
-		return "-" + span(-d)
-	case d < time.Millisecond:
-		return d.Round(time.Microsecond).String()
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return d.Round(10 * time.Millisecond).String()
-	case d.Round(time.Second) < time.Hour:
-		return trimUnit(d.Round(time.Second).String(), "0s", "m")
-	case d.Round(time.Minute) < day:
-		d = d.Round(time.Minute)
-		return trimUnit(fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute), "0m", "h")
-	default:
-		d = d.Round(time.Hour)
-		return trimUnit(fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour), "0h", "d")
-	}
-}
-
-// trimUnit drops a last unit that is zero: 5m0s is 5m, but 10s stays.
-func trimUnit(s, zero, after string) string {
-	if strings.HasSuffix(s, after+zero) {
-		return strings.TrimSuffix(s, zero)
-	}
-	return s
-}
+// span writes a duration with two units at most.
+func (s *session) span(d time.Duration) string { return s.lang.Duration(d) }
 
 // age writes how long ago t was, to the second.
-func age(now, t time.Time) string {
+func (s *session) age(now, t time.Time) string {
 	d := max(now.Sub(t), 0)
 	if d >= time.Second {
 		d = d.Truncate(time.Second)
 	}
-	return span(d)
+	return s.span(d)
 }
 
 // ago and ahead write a time as seen from now.
-func ago(now, t time.Time) string { return textf("%s ago", age(now, t)) }
+func (s *session) ago(now, t time.Time) string { return s.t("%s ago", s.age(now, t)) }
 
-func ahead(now, t time.Time) string {
+func (s *session) ahead(now, t time.Time) string {
 	if !t.After(now) {
-		return textf("due")
+		return s.t("due")
 	}
-	return textf("in %s", span(t.Sub(now)))
+	return s.t("in %s", s.span(t.Sub(now)))
 }
 
 // moment writes a time for people; empty for none.

@@ -6,6 +6,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -23,8 +24,8 @@ var stateStyles = map[errand.State]lipgloss.Style{
 func (s *session) infoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "info",
-		Short:   "Show queues as bars, and the workers",
-		Long:    "Show every queue as a bar of its jobs by state, with its rates per minute, every hotqueue, and the workers with what they run.",
+		Short:   s.t("Show queues as bars, and the workers"),
+		Long:    s.t("Show every queue as a bar of its jobs by state, with its rates per minute, every hotqueue, and the workers with what they run."),
 		Example: s.example("info", "info --json", "--store sqlite:jobs.db info"),
 		Args:    noArgs,
 		RunE:    s.does(s.showInfo),
@@ -55,10 +56,10 @@ var barOrder = []errand.State{
 
 func (s *session) infoQueues(r *report) {
 	if len(r.queues) == 0 {
-		s.out.heading("No queues yet")
+		s.heading(s.t("No queues yet"))
 		return
 	}
-	s.out.heading("Queues")
+	s.heading(s.t("Queues"))
 	names, most, jobs := 0, int64(0), int64(0)
 	for _, q := range r.queues {
 		names = max(names, lipgloss.Width(q.Name))
@@ -72,11 +73,11 @@ func (s *session) infoQueues(r *report) {
 		if s.out.terminal {
 			bar = queueBar(q, most, room) + " "
 		}
-		s.out.printf("  %s %s%s%s\n", pad(q.Name, names, bold), bar, number(total(q)), pausedMark(q))
-		s.out.printf("  %s %s\n", strings.Repeat(" ", names), countsLine(q))
-		s.out.printf("  %s %s\n", strings.Repeat(" ", names), faint.Render(ratesLine(r, q)))
+		s.out.printf("  %s %s%s%s\n", pad(q.Name, names, bold), bar, number(total(q)), s.pausedMark(q))
+		s.out.printf("  %s %s\n", strings.Repeat(" ", names), s.countsLine(q))
+		s.out.printf("  %s %s\n", strings.Repeat(" ", names), faint.Render(s.ratesLine(r, q)))
 	}
-	s.out.printf("  %s\n", faint.Render(textf("%s, %s", counted(len(r.queues), "queue", "queues"), counted(jobs, "job", "jobs"))))
+	s.out.printf("  %s\n", faint.Render(s.n(int64(len(r.queues)), "1 queue", "%s queues")+s.t(", ")+s.n(jobs, "1 job", "%s jobs")))
 }
 
 func pad(name string, width int, style lipgloss.Style) string {
@@ -84,11 +85,11 @@ func pad(name string, width int, style lipgloss.Style) string {
 	return style.Render(name) + strings.Repeat(" ", max(0, width-lipgloss.Width(name)))
 }
 
-func pausedMark(q errand.QueueInfo) string {
+func (s *session) pausedMark(q errand.QueueInfo) string {
 	if !q.Paused {
 		return ""
 	}
-	return "  " + warn.Render(textf("paused"))
+	return "  " + warn.Render(s.t("paused"))
 }
 
 // queueBar draws a queue's jobs, each state in its colour, in proportion to the largest queue. A state that has a job is
@@ -109,26 +110,26 @@ func queueBar(q errand.QueueInfo, most int64, room int) string {
 	return b.String()
 }
 
-func countsLine(q errand.QueueInfo) string {
+func (s *session) countsLine(q errand.QueueInfo) string {
 	var parts []string
 	for _, state := range errand.States() {
 		n := q.Counts[state]
 		if n == 0 {
 			if state == errand.StateQueued {
-				parts = append(parts, faint.Render(textf("%s %s", state, "0")))
+				parts = append(parts, faint.Render(s.state(state)+" 0"))
 			}
 			continue
 		}
-		parts = append(parts, stateStyles[state].Render(textf("%s %s", state, number(n))))
+		parts = append(parts, stateStyles[state].Render(s.state(state)+" "+number(n)))
 	}
 	return strings.Join(parts, " · ")
 }
 
-func ratesLine(r *report, q errand.QueueInfo) string {
-	line := textf("per minute: %s in, %s finished, %s failed",
+func (s *session) ratesLine(r *report, q errand.QueueInfo) string {
+	line := s.t("per minute: %s in, %s finished, %s failed",
 		rate(q.Enqueued.PerMinute), rate(q.Finished.PerMinute), rate(q.Failed.PerMinute))
 	if !q.Oldest.IsZero() {
-		line += " · " + textf("oldest waits %s", age(r.now, q.Oldest))
+		line += " · " + s.t("oldest waits %s", s.age(r.now, q.Oldest))
 	}
 	return line
 }
@@ -137,7 +138,7 @@ func (s *session) infoMessages(r *report) {
 	if len(r.messages) == 0 {
 		return
 	}
-	s.out.heading("Hotqueues")
+	s.heading(s.t("Hotqueues"))
 	names, most := 0, int64(1)
 	for _, q := range r.messages {
 		names = max(names, lipgloss.Width(q.Name))
@@ -151,34 +152,34 @@ func (s *session) infoMessages(r *report) {
 			length := max(1, int(float64(q.Len)/float64(most)*float64(room)+0.5))
 			bar = stateStyles[errand.StateQueued].Render(strings.Repeat("█", length)) + " "
 		}
-		s.out.printf("  %s %s%s\n", pad(q.Name, names, bold), bar, counted(q.Len, "message", "messages"))
+		s.out.printf("  %s %s%s\n", pad(q.Name, names, bold), bar, s.n(q.Len, "1 message", "%s messages"))
 		s.out.printf("  %s %s\n", strings.Repeat(" ", names), faint.Render(
-			textf("per minute: %s put, %s got", rate(q.Put.PerMinute), rate(q.Got.PerMinute))))
+			s.t("per minute: %s put, %s got", rate(q.Put.PerMinute), rate(q.Got.PerMinute))))
 	}
 }
 
 func (s *session) infoWorkers(r *report) {
 	if len(r.workers) == 0 {
-		s.out.heading("No workers")
+		s.heading(s.t("No workers"))
 		return
 	}
-	s.out.heading("Workers")
+	s.heading(s.t("Workers"))
 	alive := 0
 	for i := range r.workers {
 		w := &r.workers[i]
 		if !w.Lost(r.now) {
 			alive++
 		}
-		s.out.printf("  %s %s%s\n", workerMark(w, r), bold.Render(cleanLine(w.ID)), workerWords(w, r))
+		s.out.printf("  %s %s%s\n", workerMark(w, r), bold.Render(cleanLine(w.ID)), s.workerWords(w, r))
 		for _, run := range w.Running {
-			s.out.printf("      %s\n", runningLine(run, r.now))
+			s.out.printf("      %s\n", s.runningLine(run, r.now))
 		}
 	}
-	s.out.printf("  %s\n", faint.Render(textf("%s, %d alive", counted(len(r.workers), "worker", "workers"), alive)))
+	s.out.printf("  %s\n", faint.Render(s.n(int64(len(r.workers)), "1 worker", "%s workers")+s.t(", %d alive", alive)))
 }
 
 func workerMark(w *errand.WorkerRecord, r *report) string {
-	switch workerStatus(w, r.now) {
+	switch wire.WorkerStatus(w, r.now) {
 	case "lost":
 		return bad.Render("x")
 	case "stopping":
@@ -188,17 +189,17 @@ func workerMark(w *errand.WorkerRecord, r *report) string {
 	}
 }
 
-func workerWords(w *errand.WorkerRecord, r *report) string {
+func (s *session) workerWords(w *errand.WorkerRecord, r *report) string {
 	words := " " + cleanLine(strings.Join(w.Queues, ", "))
 	if w.Kind == "hotqueue" {
-		words += " " + textf("(parameter worker)")
+		words += " " + s.t("(parameter worker)")
 	}
-	switch workerStatus(w, r.now) {
+	switch wire.WorkerStatus(w, r.now) {
 	case "lost":
-		return words + "  " + bad.Render(textf("lost, last seen %s", ago(r.now, w.SeenAt)))
+		return words + "  " + bad.Render(s.t("lost, last seen %s", s.ago(r.now, w.SeenAt)))
 	case "stopping":
-		words += "  " + warn.Render(textf("stopping"))
+		words += "  " + warn.Render(s.t("stopping"))
 	}
-	return words + "  " + faint.Render(textf("runs %d of %d, up %s, %s finished, %s failed",
-		len(w.Running), w.Concurrency, age(r.now, w.StartedAt), number(w.Finished), number(w.Failed)))
+	return words + "  " + faint.Render(s.t("runs %d of %d, up %s, %s finished, %s failed",
+		len(w.Running), w.Concurrency, s.age(r.now, w.StartedAt), number(w.Finished), number(w.Failed)))
 }

@@ -12,6 +12,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 )
@@ -19,11 +20,11 @@ import (
 func (s *session) jobCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "job ID",
-		Short: "Show everything about one job",
-		Long: "Show everything about one job: payload, result, times, what it waits for, and every attempt with its error, " +
-			"the errors behind it, its stack trace and its log.",
+		Short: s.t("Show everything about one job"),
+		Long: s.t("Show everything about one job: payload, result, times, what it waits for, and every attempt with its error, " +
+			"the errors behind it, its stack trace and its log."),
 		Example: s.example("job 01a2b3c4-d5e6-7f00-8000-112233445566"),
-		Args:    argsNamed(1, 1, "the id of a job"),
+		Args:    argsNamed(1, 1, s.t("the id of a job")),
 		RunE: s.does(func(ctx context.Context, args []string) error {
 			if err := checkIDs(args); err != nil {
 				return err
@@ -34,9 +35,9 @@ func (s *session) jobCommand() *cobra.Command {
 					return err
 				}
 				if s.json {
-					return s.out.printJSON(newJobJSON(job))
+					return s.out.printJSON(wire.NewJob(job))
 				}
-				parents, err := parentsOf(ctx, st, job)
+				parents, err := s.parentsOf(ctx, st, job)
 				if err != nil {
 					return err
 				}
@@ -61,17 +62,17 @@ const maxParents = 50
 
 type parent struct{ id, state string }
 
-func parentsOf(ctx context.Context, st errand.Store, job *errand.Job) ([]parent, error) {
+func (s *session) parentsOf(ctx context.Context, st errand.Store, job *errand.Job) ([]parent, error) {
 	var parents []parent
 	for _, id := range job.DependsOn[:min(len(job.DependsOn), maxParents)] {
 		found, err := st.Job(ctx, "", id)
 		switch {
 		case errors.Is(err, errand.ErrJobNotFound):
-			parents = append(parents, parent{id, textf("no longer in the store: counts as finished")})
+			parents = append(parents, parent{id, s.t("no longer in the store: counts as finished")})
 		case err != nil:
 			return nil, err
 		default:
-			parents = append(parents, parent{id, textf("%s (%s in %s)", found.State, found.Task, found.Queue)})
+			parents = append(parents, parent{id, s.t("%s (%s in %s)", s.state(found.State), found.Task, found.Queue)})
 		}
 	}
 	return parents, nil
@@ -85,35 +86,35 @@ func (s *session) fact(name, value string) {
 }
 
 func (s *session) printJob(job *errand.Job, parents []parent, now time.Time) {
-	s.out.printf("%s\n", bold.Render(textf("Job %s", cleanLine(job.ID))))
-	s.fact(textf("task"), cleanLine(job.Task))
-	s.fact(textf("queue"), cleanLine(job.Queue))
-	s.fact(textf("state"), stateStyles[job.State].Render(job.State.String()))
+	s.out.printf("%s\n", bold.Render(s.t("Job %s", cleanLine(job.ID))))
+	s.fact(s.t("task"), cleanLine(job.Task))
+	s.fact(s.t("queue"), cleanLine(job.Queue))
+	s.fact(s.t("state"), stateStyles[job.State].Render(s.state(job.State)))
 	if !job.UnknownSince.IsZero() {
-		s.fact("", warn.Render(textf("no worker has known its task since %s", moment(job.UnknownSince))))
+		s.fact("", warn.Render(s.t("no worker has known its task since %s", moment(job.UnknownSince))))
 	}
 	if job.Priority != 0 {
-		s.fact(textf("priority"), textf("%d", job.Priority))
+		s.fact(s.t("priority"), number(job.Priority))
 	}
 	s.printTimes(job, now)
 	s.printRules(job)
 	if len(parents) > 0 {
-		s.out.heading("Depends on")
+		s.heading(s.t("Depends on"))
 		for _, p := range parents {
 			s.out.printf("  %s  %s\n", cleanLine(p.id), cleanLine(p.state))
 		}
 		if more := len(job.DependsOn) - len(parents); more > 0 {
-			s.out.printf("  %s\n", textf("and %d more", more))
+			s.out.printf("  %s\n", s.t("and %d more", more))
 		}
 	}
-	s.printValue(textf("Payload"), job.Payload)
+	s.printValue(s.t("Payload"), job.Payload)
 	if job.State == errand.StateFinished && len(job.Result) > 0 {
-		s.printValue(textf("Result"), job.Result)
+		s.printValue(s.t("Result"), job.Result)
 	}
 	if p := job.Progress; p != nil && job.State == errand.StateStarted {
-		s.out.heading("Progress")
+		s.heading(s.t("Progress"))
 		if p.Done != 0 || p.Total != 0 {
-			s.out.printf("  %s\n", progressText(p))
+			s.out.printf("  %s\n", s.progressText(p))
 		}
 		s.printLog(p.Log, "  ")
 	}
@@ -121,70 +122,70 @@ func (s *session) printJob(job *errand.Job, parents []parent, now time.Time) {
 }
 
 func (s *session) printTimes(job *errand.Job, now time.Time) {
-	at := func(t time.Time) string { return moment(t) + "  " + faint.Render(ago(now, t)) }
-	s.fact(textf("enqueued"), at(job.CreatedAt))
+	at := func(t time.Time) string { return moment(t) + "  " + faint.Render(s.ago(now, t)) }
+	s.fact(s.t("enqueued"), at(job.CreatedAt))
 	if job.State == errand.StateScheduled {
-		s.fact(textf("runs"), moment(job.ReadyAt)+"  "+faint.Render(ahead(now, job.ReadyAt)))
+		s.fact(s.t("runs"), moment(job.ReadyAt)+"  "+faint.Render(s.ahead(now, job.ReadyAt)))
 	}
 	if job.State == errand.StateQueued {
-		s.fact(textf("ready"), at(job.ReadyAt))
+		s.fact(s.t("ready"), at(job.ReadyAt))
 	}
 	if !job.StartedAt.IsZero() {
-		s.fact(textf("started"), at(job.StartedAt))
+		s.fact(s.t("started"), at(job.StartedAt))
 	}
 	if !job.EndedAt.IsZero() {
 		took := ""
 		if !job.StartedAt.IsZero() && job.EndedAt.After(job.StartedAt) {
-			took = textf(", ran %s", span(job.EndedAt.Sub(job.StartedAt)))
+			took = s.t(", ran %s", s.span(job.EndedAt.Sub(job.StartedAt)))
 		}
-		s.fact(textf("ended"), moment(job.EndedAt)+"  "+faint.Render(ago(now, job.EndedAt)+took))
+		s.fact(s.t("ended"), moment(job.EndedAt)+"  "+faint.Render(s.ago(now, job.EndedAt)+took))
 	}
 	if job.State == errand.StateStarted {
-		s.fact(textf("lease"), moment(job.LeaseUntil))
+		s.fact(s.t("lease"), moment(job.LeaseUntil))
 	}
-	s.fact(textf("worker"), cleanLine(job.Worker))
+	s.fact(s.t("worker"), cleanLine(job.Worker))
 }
 
 // printRules prints what the enqueuer asked for.
 func (s *session) printRules(job *errand.Job) {
-	attempts := textf("%d", job.Attempt)
+	attempts := number(job.Attempt)
 	if r := job.Retry; r.Max > 0 {
-		attempts += " " + textf("of at most %d, %s", r.Max+1, backoffText(r.Backoff))
+		attempts += " " + s.t("of at most %d, %s", r.Max+1, s.backoffText(r.Backoff))
 	}
-	s.fact(textf("attempts"), attempts)
+	s.fact(s.t("attempts"), attempts)
 	if job.Recoveries > 0 {
-		s.fact(textf("recoveries"), textf("lost its worker %d times", job.Recoveries))
+		s.fact(s.t("recoveries"), s.n(int64(job.Recoveries), "lost its worker once", "lost its worker %s times"))
 	}
 	switch {
 	case job.Timeout > 0:
-		s.fact(textf("timeout"), span(job.Timeout))
+		s.fact(s.t("timeout"), s.span(job.Timeout))
 	case job.Timeout < 0:
-		s.fact(textf("timeout"), textf("none"))
+		s.fact(s.t("timeout"), s.t("none"))
 	}
 	if job.KeepResult > 0 {
-		s.fact(textf("result"), textf("kept for %s", span(job.KeepResult)))
+		s.fact(s.t("result"), s.t("kept for %s", s.span(job.KeepResult)))
 	}
 	if job.UniqueKey != "" {
-		unique := textf("until it is final")
+		unique := s.t("until it is final")
 		if job.UniqueFor > 0 {
-			unique = textf("for %s at most", span(job.UniqueFor))
+			unique = s.t("for %s at most", s.span(job.UniqueFor))
 		}
-		s.fact(textf("unique"), unique)
+		s.fact(s.t("unique"), unique)
 	}
 }
 
-func backoffText(b errand.Backoff) string {
+func (s *session) backoffText(b errand.Backoff) string {
 	switch b.Kind {
 	case errand.BackoffExponential:
-		return textf("after %s, doubling up to %s", span(b.Base), span(b.Max))
+		return s.t("after %s, doubling up to %s", s.span(b.Base), s.span(b.Max))
 	case errand.BackoffDelays:
 		var delays []string
 		for _, d := range b.Delays {
-			delays = append(delays, span(d))
+			delays = append(delays, s.span(d))
 		}
-		return textf("after %s", strings.Join(delays, ", "))
+		return s.t("after %s", strings.Join(delays, ", "))
 	default:
-		return textf("after %s each", span(b.Base))
+		return s.t("after %s each", s.span(b.Base))
 	}
 }
 
@@ -192,21 +193,21 @@ func backoffText(b errand.Backoff) string {
 const maxValue = 16 << 10
 
 func (s *session) printValue(title string, value []byte) {
-	s.out.heading("%s  (%s)", title, byteCount(int64(len(value))))
-	s.out.printf("%s\n", indent(cleanBlock(valueText(value)), "  "))
+	s.heading(title + "  (" + byteCount(int64(len(value))) + ")")
+	s.out.printf("%s\n", indent(cleanBlock(s.valueText(value)), "  "))
 }
 
 // valueText writes encoded bytes for people: JSON with line breaks, text as it is, anything else in hexadecimal.
-func valueText(value []byte) string {
+func (s *session) valueText(value []byte) string {
 	if len(value) == 0 {
-		return textf("(empty)")
+		return s.t("(empty)")
 	}
 	cut := ""
 	var pretty bytes.Buffer
 	switch {
 	case !utf8.Valid(value):
 		if len(value) > 1<<10 {
-			value, cut = value[:1<<10], "\n"+textf("... --json shows all of it")
+			value, cut = value[:1<<10], "\n"+s.t("... --json shows all of it")
 		}
 		return strings.TrimRight(hex.Dump(value), "\n") + cut
 	case json.Indent(&pretty, value, "", "  ") == nil:
@@ -214,7 +215,7 @@ func valueText(value []byte) string {
 	}
 	text := string(value)
 	if len(text) > maxValue {
-		text = clip(text, maxValue) + "\n" + textf("... --json shows all of it")
+		text = clip(text, maxValue) + "\n" + s.t("... --json shows all of it")
 	}
 	return text
 }
@@ -234,10 +235,10 @@ func (s *session) printAttempts(job *errand.Job) {
 	if len(job.Attempts) == 0 {
 		return
 	}
-	s.out.heading("Attempts")
+	s.heading(s.t("Attempts"))
 	for i := range job.Attempts {
 		if i > 0 && job.Attempts[i].Attempt <= job.Attempts[i-1].Attempt && job.Attempts[i-1].Outcome != errand.EventReleased {
-			s.out.printf("     %s\n", faint.Render(textf("requeued: attempts are counted anew")))
+			s.out.printf("     %s\n", faint.Render(s.t("requeued: attempts are counted anew")))
 		}
 		s.printAttempt(&job.Attempts[i])
 	}
@@ -254,20 +255,20 @@ func (s *session) printAttempt(a *errand.AttemptRecord) {
 		style = good
 	default:
 	}
-	line := textf("%s  ran %s", moment(a.StartedAt), span(max(a.EndedAt.Sub(a.StartedAt), 0)))
+	line := moment(a.StartedAt) + "  " + s.t("ran %s", s.span(max(a.EndedAt.Sub(a.StartedAt), 0)))
 	if a.StartedAt.IsZero() {
 		line = moment(a.EndedAt)
 	}
 	if a.Worker != "" {
-		line += " " + textf("on %s", cleanLine(a.Worker))
+		line += " " + s.t("on %s", cleanLine(a.Worker))
 	}
 	if !a.RetryAt.IsZero() {
-		line += ", " + textf("retried at %s", moment(a.RetryAt))
+		line += ", " + s.t("retried at %s", moment(a.RetryAt))
 	}
-	s.out.printf("  %d  %s  %s\n", a.Attempt, style.Render(a.Outcome.String()), faint.Render(line))
+	s.out.printf("  %d  %s  %s\n", a.Attempt, style.Render(s.t(a.Outcome.String())), faint.Render(line))
 	s.printFailure(a)
 	if len(a.Log) > 0 {
-		s.out.printf("     %s\n", faint.Render(textf("log")))
+		s.out.printf("     %s\n", faint.Render(s.t("log")))
 		s.printLog(a.Log, "       ")
 	}
 }
@@ -280,13 +281,13 @@ func (s *session) printFailure(a *errand.AttemptRecord) {
 		}
 	}
 	if len(a.Chain) > 1 || a.Stack == "" && len(a.Chain) > 0 {
-		s.out.printf("     %s\n", faint.Render(textf("errors, outermost first")))
+		s.out.printf("     %s\n", faint.Render(s.t("errors, outermost first")))
 		for _, link := range a.Chain {
 			s.out.printf("%s\n", indent(cleanBlock(link), "       "))
 		}
 	}
 	if a.Stack != "" {
-		s.out.printf("     %s\n", faint.Render(textf("stack trace")))
+		s.out.printf("     %s\n", faint.Render(s.t("stack trace")))
 		s.out.printf("%s\n", indent(cleanBlock(a.Stack), "       "))
 	}
 }

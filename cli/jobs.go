@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -17,10 +18,10 @@ type filterFlags struct {
 	queue, state, task string
 }
 
-func (f *filterFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.queue, "queue", "q", "", "only jobs of this `QUEUE`")
-	cmd.Flags().StringVarP(&f.state, "state", "s", "", "only jobs in this `STATE`: "+stateList())
-	cmd.Flags().StringVarP(&f.task, "task", "t", "", "only jobs of this `TASK`")
+func (s *session) addFilter(cmd *cobra.Command, f *filterFlags) {
+	cmd.Flags().StringVarP(&f.queue, "queue", "q", "", s.t("only jobs of this `QUEUE`"))
+	cmd.Flags().StringVarP(&f.state, "state", "s", "", s.t("only jobs in this `STATE`: %s", stateList()))
+	cmd.Flags().StringVarP(&f.task, "task", "t", "", s.t("only jobs of this `TASK`"))
 }
 
 func stateList() string {
@@ -63,9 +64,9 @@ func (s *session) jobsCommand() *cobra.Command {
 	var cursor string
 	cmd := &cobra.Command{
 		Use:   "jobs",
-		Short: "List jobs",
-		Long: "List jobs, of one state in the order in which they are next, or of all states. " +
-			"Where there are more than --limit, the last line says how to go on.",
+		Short: s.t("List jobs"),
+		Long: s.t("List jobs, of one state in the order in which they are next, or of all states. " +
+			"Where there are more than --limit, the last line says how to go on."),
 		Example: s.example("jobs --state failed --newest", "jobs --queue mail --task send --limit 200",
 			"jobs --state failed --ids | xargs "+s.name+" requeue"),
 		Args: noArgs,
@@ -81,11 +82,11 @@ func (s *session) jobsCommand() *cobra.Command {
 			return s.showJobs(ctx, filter, limit, ids)
 		}),
 	}
-	flags.add(cmd)
-	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "how many `JOBS` at most")
-	cmd.Flags().BoolVar(&newest, "newest", false, "the newest first")
-	cmd.Flags().BoolVar(&ids, "ids", false, "print ids only, one a line")
-	cmd.Flags().StringVar(&cursor, "cursor", "", "go on where the list with this `CURSOR` ended")
+	s.addFilter(cmd, &flags)
+	cmd.Flags().IntVarP(&limit, "limit", "n", 50, s.t("how many `JOBS` at most"))
+	cmd.Flags().BoolVar(&newest, "newest", false, s.t("the newest first"))
+	cmd.Flags().BoolVar(&ids, "ids", false, s.t("print ids only, one a line"))
+	cmd.Flags().StringVar(&cursor, "cursor", "", s.t("go on where the list with this `CURSOR` ended"))
 	return cmd
 }
 
@@ -97,9 +98,9 @@ func (s *session) showJobs(ctx context.Context, filter errand.JobFilter, limit i
 		}
 		switch {
 		case s.json:
-			list := jobsJSON{Jobs: make([]jobJSON, 0, len(jobs)), NextCursor: next}
+			list := wire.Jobs{Jobs: make([]wire.Job, 0, len(jobs)), NextCursor: next}
 			for _, job := range jobs {
-				list.Jobs = append(list.Jobs, newJobJSON(job))
+				list.Jobs = append(list.Jobs, wire.NewJob(job))
 			}
 			return s.out.printJSON(list)
 		case ids:
@@ -107,7 +108,7 @@ func (s *session) showJobs(ctx context.Context, filter errand.JobFilter, limit i
 				s.out.printf("%s\n", cleanLine(job.ID))
 			}
 		case len(jobs) == 0:
-			s.out.printf("%s\n", textf("No such jobs."))
+			s.out.printf("%s\n", s.t("No such jobs."))
 		default:
 			s.printJobs(jobs, now, filter.State == 0)
 		}
@@ -140,30 +141,30 @@ func (s *session) printJobs(jobs []*errand.Job, now time.Time, states bool) {
 	if states {
 		spare = 0
 	}
-	g := newGrid(column{title: "ID"}, column{title: "QUEUE", flex: true}, column{title: "TASK", flex: true},
-		column{title: "STATE", spare: spare}, column{title: "ATTEMPT", right: true, spare: 3}, column{title: "WHEN"},
-		column{title: "ABOUT", flex: true, spare: 1})
+	g := newGrid(column{title: s.t("ID")}, column{title: s.t("QUEUE"), flex: true}, column{title: s.t("TASK"), flex: true},
+		column{title: s.t("STATE"), spare: spare}, column{title: s.t("ATTEMPT"), right: true, spare: 3}, column{title: s.t("WHEN")},
+		column{title: s.t("ABOUT"), flex: true, spare: 1})
 	for _, job := range jobs {
 		style := plain
 		if states {
 			style = stateStyles[job.State]
 		}
-		g.add(job.ID, job.Queue, job.Task, cell{job.State.String(), style}, number(job.Attempt), when(job, now), about(job, now))
+		g.add(job.ID, job.Queue, job.Task, cell{s.state(job.State), style}, number(job.Attempt), s.when(job, now), s.about(job, now))
 	}
 	s.out.print(g)
 }
 
 // when says what matters of a job's times in its state.
-func when(job *errand.Job, now time.Time) string {
+func (s *session) when(job *errand.Job, now time.Time) string {
 	switch job.State {
 	case errand.StateQueued, errand.StateDeferred:
-		return textf("waits %s", age(now, job.ReadyAt))
+		return s.t("waits %s", s.age(now, job.ReadyAt))
 	case errand.StateScheduled:
-		return ahead(now, job.ReadyAt)
+		return s.ahead(now, job.ReadyAt)
 	case errand.StateStarted:
-		return textf("runs %s", age(now, job.StartedAt))
+		return s.t("runs %s", s.age(now, job.StartedAt))
 	default:
-		return ago(now, job.EndedAt)
+		return s.ago(now, job.EndedAt)
 	}
 }
 
@@ -171,16 +172,16 @@ func when(job *errand.Job, now time.Time) string {
 const maxAbout = 200
 
 // about says in one line what is most worth knowing of a job: why it failed, what it waits for, or what it works on.
-func about(job *errand.Job, now time.Time) cell {
+func (s *session) about(job *errand.Job, now time.Time) cell {
 	if !job.UnknownSince.IsZero() && !job.State.Final() {
-		return cell{textf("no worker has known this task for %s", age(now, job.UnknownSince)), warn}
+		return cell{s.t("no worker has known this task for %s", s.age(now, job.UnknownSince)), warn}
 	}
 	if rec, ok := job.LastError(); ok && job.State != errand.StateFinished {
 		line, _, _ := strings.Cut(rec.Error, "\n")
 		return cell{clip(line, maxAbout), bad}
 	}
 	if p := job.Progress; p != nil && job.State == errand.StateStarted {
-		return cell{progressText(p), plain}
+		return cell{s.progressText(p), plain}
 	}
 	return cell{clip(string(job.Payload), maxAbout), faint}
 }
@@ -196,9 +197,9 @@ func clip(s string, limit int) string {
 	return s[:limit] + "…"
 }
 
-func progressText(p *errand.Progress) string {
+func (s *session) progressText(p *errand.Progress) string {
 	if p.Total <= 0 {
-		return textf("%s done", number(p.Done))
+		return s.t("%s done", number(p.Done))
 	}
-	return textf("%s of %s (%d %%)", number(p.Done), number(p.Total), p.Done*100/p.Total)
+	return s.t("%s of %s (%d %%)", number(p.Done), number(p.Total), p.Done*100/p.Total)
 }

@@ -6,14 +6,16 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
 func (s *session) pauseCommand() *cobra.Command {
 	return s.pausingCommand(true, &cobra.Command{
 		Use:     "pause QUEUE...",
-		Short:   "Stop workers from taking jobs of a queue",
-		Long:    "Stop workers from taking jobs of the queues, until resume. Jobs that run go on, and jobs can be added.",
+		Short:   s.t("Stop workers from taking jobs of a queue"),
+		Long:    s.t("Stop workers from taking jobs of the queues, until resume. Jobs that run go on, and jobs can be added."),
 		Example: s.example("pause mail"),
 	})
 }
@@ -21,30 +23,30 @@ func (s *session) pauseCommand() *cobra.Command {
 func (s *session) resumeCommand() *cobra.Command {
 	return s.pausingCommand(false, &cobra.Command{
 		Use:     "resume QUEUE...",
-		Short:   "Let workers take jobs of a paused queue again",
-		Long:    "Let workers take jobs of the queues again.",
+		Short:   s.t("Let workers take jobs of a paused queue again"),
+		Long:    s.t("Let workers take jobs of the queues again."),
 		Example: s.example("resume mail"),
 	})
 }
 
 func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command {
-	cmd.Args = argsNamed(1, -1, "the name of a queue")
+	cmd.Args = argsNamed(1, -1, s.t("the name of a queue"))
 	cmd.RunE = s.does(func(ctx context.Context, queues []string) error {
 		for _, queue := range queues {
 			if err := errand.CheckName("queue", queue); err != nil {
 				return err
 			}
 		}
-		call, word := errand.Store.Resume, textf("resumed")
+		call, sentence := errand.Store.Resume, lang.Mark("Queue %s resumed.")
 		if paused {
-			call, word = errand.Store.Pause, textf("paused")
+			call, sentence = errand.Store.Pause, lang.Mark("Queue %s paused.")
 		}
 		return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
 			known, err := st.Queues(ctx, now)
 			if err != nil {
 				return err
 			}
-			var done []pausedJSON
+			var done []wire.Paused
 			for _, queue := range queues {
 				if !slices.ContainsFunc(known, func(q errand.QueueInfo) bool { return q.Name == queue }) {
 					s.note("Note: queue %s has never had a job.", queue)
@@ -52,9 +54,9 @@ func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command
 				if err := call(st, ctx, now, queue); err != nil {
 					return err
 				}
-				done = append(done, pausedJSON{Queue: queue, Paused: paused})
+				done = append(done, wire.Paused{Queue: queue, Paused: paused})
 				if !s.json {
-					s.out.printf("%s\n", textf("Queue %s %s.", queue, word))
+					s.out.printf("%s\n", s.t(sentence, queue))
 				}
 			}
 			if s.json {

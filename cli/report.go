@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wire"
 )
 
 // report is what info, queues and workers show.
@@ -44,24 +45,24 @@ func (s *session) report(ctx context.Context, parts part) (*report, error) {
 	return r, err
 }
 
-func (r *report) asJSON(parts part) infoJSON {
-	j := infoJSON{Now: r.now.UTC()}
+func (r *report) asJSON(parts part) wire.Info {
+	j := wire.Info{Now: r.now.UTC()}
 	if parts == partQueues|partWorkers {
 		j.Store = r.url
 	}
 	if parts&partQueues != 0 {
-		j.Queues, j.MessageQueues = []queueJSON{}, []messageQueueJSON{}
+		j.Queues, j.MessageQueues = []wire.Queue{}, []wire.MessageQueue{}
 		for _, q := range r.queues {
-			j.Queues = append(j.Queues, newQueueJSON(q))
+			j.Queues = append(j.Queues, wire.NewQueue(q))
 		}
 		for _, q := range r.messages {
-			j.MessageQueues = append(j.MessageQueues, newMessageQueueJSON(q))
+			j.MessageQueues = append(j.MessageQueues, wire.NewMessageQueue(q))
 		}
 	}
 	if parts&partWorkers != 0 {
-		j.Workers = []workerJSON{}
+		j.Workers = []wire.Worker{}
 		for i := range r.workers {
-			j.Workers = append(j.Workers, newWorkerJSON(&r.workers[i], r.now))
+			j.Workers = append(j.Workers, wire.NewWorker(&r.workers[i], r.now))
 		}
 	}
 	return j
@@ -74,16 +75,4 @@ func total(q errand.QueueInfo) int64 {
 		n += count
 	}
 	return n
-}
-
-// workerStatus says whether a worker lives.
-func workerStatus(w *errand.WorkerRecord, now time.Time) string {
-	switch {
-	case w.Lost(now):
-		return "lost"
-	case w.Stopping:
-		return "stopping"
-	default:
-		return "alive"
-	}
 }

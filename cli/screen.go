@@ -106,8 +106,3 @@ var (
 	warn  = lipgloss.NewStyle().Foreground(lipgloss.Yellow)
 	plain = lipgloss.NewStyle()
 )
-
-// heading prints a heading with an empty line above it.
-func (s *screen) heading(format string, args ...any) {
-	s.printf("\n%s\n", bold.Render(cleanLine(textf(format, args...))))
-}

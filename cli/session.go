@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
 	"github.com/errandhq/errand/store"
 	"github.com/spf13/cobra"
 )
@@ -28,7 +29,10 @@ type session struct {
 	out *screen
 	err *screen
 
+	lang *lang.Lang
+
 	storeFlag string
+	langFlag  string
 	json      bool
 	parsed    bool // the command line was understood: an error from here on is no misuse by itself
 }
@@ -41,11 +45,12 @@ func newSession(app App, stdin io.Reader, stdout, stderr io.Writer) *session {
 	if name == "" {
 		name = "errand"
 	}
-	return &session{app: app, name: name, open: store.Open, in: stdin, out: newScreen(stdout), err: newScreen(stderr)}
+	return &session{app: app, name: name, open: store.Open, lang: lang.English, in: stdin, out: newScreen(stdout), err: newScreen(stderr)}
 }
 
 // run runs the command line and returns its exit status.
 func (s *session) run(ctx context.Context, args []string) int {
+	s.lang = chooseLang(args)
 	root := s.root()
 	root.SetArgs(args)
 	root.SetIn(s.in)
@@ -58,9 +63,9 @@ func (s *session) run(ctx context.Context, args []string) int {
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
-	s.err.printf("%s: %s\n", s.name, clip(cleanBlock(err.Error()), maxError))
+	s.err.printf("%s: %s\n", s.name, clip(cleanBlock(s.explain(err)), maxError))
 	if s.misused(err) {
-		s.err.printf("%s\n", textf("Run '%s --help' for how to use it.", cmd.CommandPath()))
+		s.err.printf("%s\n", s.t("Run '%s --help' for how to use it.", cmd.CommandPath()))
 		return exitMisused
 	}
 	return exitFailed
@@ -69,21 +74,17 @@ func (s *session) run(ctx context.Context, args []string) int {
 // maxError bounds the text of an error, which may quote what it is about.
 const maxError = 8 << 10
 
-// usageError is the error of a command line that makes no sense.
-type usageError struct{ message string }
-
-func (e *usageError) Error() string { return e.message }
-
-func misuse(format string, args ...any) error { return &usageError{message: textf(format, args...)} }
-
 func (s *session) misused(err error) bool {
-	var usage *usageError
-	return !s.parsed || errors.As(err, &usage) || errors.Is(err, errand.ErrInvalid)
+	var f *fault
+	return !s.parsed || errors.As(err, &f) && f.misuse || errors.Is(err, errand.ErrInvalid)
 }
 
 // does makes a function a command's.
 func (s *session) does(fn func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if _, ok := langNamed(s.langFlag); s.langFlag != "" && !ok {
+			return misuse("--lang %q: use en or zh", s.langFlag)
+		}
 		s.parsed = true
 		return fn(cmd.Context(), args)
 	}
@@ -109,8 +110,8 @@ func (s *session) lookInto(ctx context.Context, fn func(st errand.Store, now tim
 	url := s.storeURL()
 	if file := databaseFile(url); file != "" {
 		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-			return errors.New(textf("there is no database %s: name another with --store URL or $ERRAND_STORE, "+
-				"or make it with '%s enqueue' or '%s worker'", file, s.name, s.name))
+			return failure("there is no database %s: name another with --store URL or $ERRAND_STORE, "+
+				"or make it with '%s enqueue' or '%s worker'", file, s.name, s.name)
 		}
 	}
 	return s.withStoreAt(ctx, url, fn)
@@ -130,6 +131,9 @@ func (s *session) withStoreAt(ctx context.Context, url string, fn func(st errand
 }
 
 // note prints what a person should know beside the result: not part of what a pipe reads.
-func (s *session) note(format string, args ...any) {
-	s.err.printf("%s\n", cleanBlock(textf(format, args...)))
+func (s *session) note(text string, args ...any) {
+	s.err.printf("%s\n", cleanBlock(s.t(text, args...)))
 }
+
+// heading prints a heading with an empty line above it.
+func (s *session) heading(text string) { s.out.printf("\n%s\n", bold.Render(cleanLine(text))) }

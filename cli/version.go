@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/errandhq/errand/internal/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -12,10 +13,11 @@ const modulePath = "github.com/errandhq/errand"
 
 func (s *session) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Long:  "Print the version of this program, of Errand and of Go.",
-		Args:  noArgs,
+		Use:     "version",
+		Short:   s.t("Print the version"),
+		Long:    s.t("Print the version of this program, of Errand and of Go."),
+		Example: s.example("version", "version --json"),
+		Args:    noArgs,
 		RunE: s.does(func(context.Context, []string) error {
 			v := s.version()
 			if s.json {
@@ -27,8 +29,8 @@ func (s *session) versionCommand() *cobra.Command {
 	}
 }
 
-func (s *session) version() versionJSON {
-	v := versionJSON{
+func (s *session) version() wire.Version {
+	v := wire.Version{
 		Program: s.name, Version: s.app.Version, Errand: "(devel)", Go: runtime.Version(),
 		System: runtime.GOOS + "/" + runtime.GOARCH,
 	}

@@ -35,10 +35,10 @@ func (s *session) webCommand() *cobra.Command {
 	flags := webFlags{}
 	cmd := &cobra.Command{
 		Use:   "web",
-		Short: "Serve the dashboard",
-		Long: "Serve the dashboard until interrupted.\n\n" +
-			"It asks for the name in $" + webUserEnv + " (default: admin) and the password in $" + webPasswordEnv + " or --password-file. " +
-			"Without a password it serves this machine only, and everybody on it.",
+		Short: s.t("Serve the dashboard"),
+		Long: s.t("Serve the dashboard until interrupted.\n\n"+
+			"It asks for the name in $%s (default: admin) and the password in $%s or --password-file. "+
+			"Without a password it serves this machine only, and everybody on it.", webUserEnv, webPasswordEnv),
 		Example: s.example("web", "web --listen :8080 --host jobs.example.com --password-file /run/secrets/errand"),
 		Args:    noArgs,
 		RunE: s.does(func(ctx context.Context, _ []string) error {
@@ -46,12 +46,12 @@ func (s *session) webCommand() *cobra.Command {
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.listen, "listen", "127.0.0.1:9310", "the `ADDRESS` to listen on")
-	f.StringVar(&flags.path, "path", "/", "the `PREFIX` of its URLs")
-	f.StringSliceVar(&flags.hosts, "host", nil, "a `NAME` by which browsers may ask for it, besides localhost; may be repeated")
-	f.StringVar(&flags.passwordFile, "password-file", "", "read the password from `FILE`")
-	f.BoolVar(&flags.noAuth, "insecure-no-auth", false, "let everybody in who can reach the address")
-	f.BoolVar(&flags.readOnly, "read-only", false, "refuse every change")
+	f.StringVar(&flags.listen, "listen", "127.0.0.1:9310", s.t("the `ADDRESS` to listen on"))
+	f.StringVar(&flags.path, "path", "/", s.t("the `PREFIX` of its URLs"))
+	f.StringSliceVar(&flags.hosts, "host", nil, s.t("a `NAME` by which browsers may ask for it, besides localhost; may be repeated"))
+	f.StringVar(&flags.passwordFile, "password-file", "", s.t("read the password from `FILE`"))
+	f.BoolVar(&flags.noAuth, "insecure-no-auth", false, s.t("let everybody in who can reach the address"))
+	f.BoolVar(&flags.readOnly, "read-only", false, s.t("refuse every change"))
 	return cmd
 }
 
@@ -68,7 +68,7 @@ func (s *session) serveWeb(ctx context.Context, flags webFlags) error {
 		dashboard := web.New(st, config)
 		defer dashboard.Close()
 		server := web.Server(dashboard)
-		s.out.printf("%s\n", textf("Dashboard at http://%s%s", listener.Addr(), flags.path))
+		s.out.printf("%s\n", s.t("Dashboard at http://%s%s", listener.Addr(), flags.path))
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(listener) }()
 		select {

@@ -29,27 +29,27 @@ func (s *session) workerCommand() *cobra.Command {
 	flags := workerFlags{config: s.app.Worker}
 	cmd := &cobra.Command{
 		Use:   "worker [QUEUE...]",
-		Short: "Run jobs",
-		Long: "Run the jobs of the queues, by default " + strings.Join(s.queues(), ", ") + ", in the order given, until interrupted. " +
-			"The first SIGINT or SIGTERM lets running jobs finish, the second cancels them, the third exits at once.\n\n" +
-			"The program's parameter workers run beside, or those of them that are named. With --burst it stops when nothing is left to run.",
+		Short: s.t("Run jobs"),
+		Long: s.t("Run the jobs of the queues, by default %s, in the order given, until interrupted. "+
+			"The first SIGINT or SIGTERM lets running jobs finish, the second cancels them, the third exits at once.\n\n"+
+			"The program's parameter workers run beside, or those of them that are named. With --burst it stops when nothing is left to run.", strings.Join(s.queues(), ", ")),
 		Example: s.example("worker", "worker high default --concurrency 20", "worker --queue high,low --strategy weighted --weight high=5",
 			"worker --burst"),
 	}
 	f := cmd.Flags()
-	f.StringSliceVarP(&flags.queues, "queue", "q", nil, "serve this `QUEUE`; may be repeated, or a list with commas")
-	f.StringVar(&flags.strategy, "strategy", "strict", "which queue comes first, the `ORDER`: strict, round-robin, weighted or random")
-	f.StringToIntVar(&flags.weights, "weight", nil, "how often a queue comes first, as `QUEUE=N`, with --strategy weighted")
+	f.StringSliceVarP(&flags.queues, "queue", "q", nil, s.t("serve this `QUEUE`; may be repeated, or a list with commas"))
+	f.StringVar(&flags.strategy, "strategy", "strict", s.t("which queue comes first, the `ORDER`: strict, round-robin, weighted or random"))
+	f.StringToIntVar(&flags.weights, "weight", nil, s.t("how often a queue comes first, as `QUEUE=N`, with --strategy weighted"))
 	f.IntVarP(&flags.config.Concurrency, "concurrency", "c", or(s.app.Worker.Concurrency, errand.DefaultConcurrency),
-		"how many jobs run at a time")
-	f.BoolVarP(&flags.config.Burst, "burst", "b", s.app.Worker.Burst, "stop when nothing is left to run")
+		s.t("how many jobs run at a time"))
+	f.BoolVarP(&flags.config.Burst, "burst", "b", s.app.Worker.Burst, s.t("stop when nothing is left to run"))
 	f.DurationVar(&flags.config.Lease, "lease", or(s.app.Worker.Lease, errand.DefaultLease),
-		"how long until the jobs of a worker that died are run again")
+		s.t("how long until the jobs of a worker that died are run again"))
 	f.DurationVar(&flags.config.Timeout, "timeout", or(s.app.Worker.Timeout, errand.DefaultTimeout),
-		"of an attempt whose job has none; negative: none")
+		s.t("of an attempt whose job has none; negative: none"))
 	f.DurationVar(&flags.config.StopTimeout, "stop-timeout", or(s.app.Worker.StopTimeout, errand.DefaultStopTimeout),
-		"how long running jobs may take to finish when it stops; negative: cancel them at once")
-	f.BoolVarP(&flags.verbose, "verbose", "v", false, "log more")
+		s.t("how long running jobs may take to finish when it stops; negative: cancel them at once"))
+	f.BoolVarP(&flags.verbose, "verbose", "v", false, s.t("log more"))
 	cmd.RunE = s.does(func(ctx context.Context, args []string) error {
 		names := slices.Concat(flags.queues, args)
 		config, err := s.workerConfig(&flags, f.Changed)
@@ -224,7 +224,7 @@ func (s *session) watchSignals(ctx context.Context, done <-chan struct{}, worker
 		return
 	}
 	if s.abort != nil && patience > 0 {
-		s.note("Stopping: running jobs have %s to finish. Interrupt again to cancel them.", span(patience))
+		s.note("Stopping: running jobs have %s to finish. Interrupt again to cancel them.", s.span(patience))
 	}
 	select {
 	case <-s.abort:
@@ -266,10 +266,11 @@ func runHotQueue(ctx context.Context, st errand.Store, r hotqueue.Runner, burst 
 
 // noTasks refuses a worker that could run nothing, and says how to build one that can.
 func (s *session) noTasks() error {
-	return misuse(`this program knows no tasks but the demo's: tasks are Go functions, and a worker is a program that contains them.
-'%s worker %s' runs the demo's jobs. For your own, write main.go:
+	return misuse("this program knows no tasks but the demo's: tasks are Go functions, and a worker is a program that contains them.\n"+
+		"'%s worker %s' runs the demo's jobs. For your own, write main.go:\n\n%s\n\nand then\n\n%s", s.name, demoQueue, sampleMain, sampleSteps)
+}
 
-package main
+const sampleMain = `package main
 
 import (
 	"context"
@@ -280,17 +281,13 @@ import (
 )
 
 var Greet = errand.Define("greet", func(ctx context.Context, name string) (string, error) {
-	return fmt.Sprintf("Hello, %%s!", name), nil
+	return fmt.Sprintf("Hello, %s!", name), nil
 })
 
 func main() {
 	cli.Main(cli.App{Tasks: []errand.AnyTask{Greet}, Store: "sqlite:jobs.db"})
-}
+}`
 
-and then
-
-	go mod init example.com/office && go get github.com/errandhq/errand && go build -o office .
+const sampleSteps = `	go mod init example.com/office && go get github.com/errandhq/errand && go build -o office .
 	./office enqueue greet '"Ann"' --keep-result 1h
-	./office worker
-`, s.name, demoQueue)
-}
+	./office worker`

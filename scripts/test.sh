@@ -81,5 +81,37 @@ if [ -n "$packages" ]; then
 	[ -z "$packages" ] || give_up "still missing after the installation: $packages"
 fi
 
+# newest prints the path of a program that Debian keeps apart, of the newest version there is.
+newest() {
+	command -v "$1" || ls /usr/lib/postgresql/*/bin/"$1" /usr/sbin/"$1" 2>/dev/null | sort -V | tail -n 1
+}
+
+# server prints what the tests run against: a private server of the program, or the one that a variable names, of whose
+# URL the password is not shown.
+server() { # name, value of the variable, command that prints the version
+	if [ -n "$2" ]; then
+		printf '  %-11s the server at %s\n' "$1" "$(printf %s "$2" | sed -E 's#//([^:/@]*):.*@#//\1:***@#')"
+	else
+		printf '  %-11s %s\n' "$1" "$($3 2>/dev/null | head -n 1)"
+	fi
+}
+
+# redis-check-rdb is the server by another name, and goes by the name it is called.
+redis_version() {
+	dir=$(mktemp -d)
+	ln -s "$(command -v redis-server || command -v redis-check-rdb)" "$dir/redis-server"
+	"$dir/redis-server" --version
+	rm -r "$dir"
+}
+
+echo "The tests run against:"
+server SQLite "" "go list -m modernc.org/sqlite"
+server PostgreSQL "${ERRAND_TEST_POSTGRES_URL:-}" "$(newest postgres) --version"
+server MySQL "${ERRAND_TEST_MYSQL_URL:-}" "$(newest mariadbd) --version"
+server Redis "${ERRAND_TEST_REDIS_URL:-}" redis_version
+server Chromium "" "$(command -v chromium || command -v chromium-browser || command -v google-chrome) --version"
+echo "Not these: other versions of them, MySQL 8, Valkey. Name such a server in ERRAND_TEST_POSTGRES_URL, ERRAND_TEST_MYSQL_URL"
+echo "or ERRAND_TEST_REDIS_URL; docs/testing.md tells which have been run."
+
 [ $# -gt 0 ] || set -- ./...
 CGO_ENABLED=1 exec go test -race "$@"

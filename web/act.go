@@ -9,6 +9,7 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/lang"
+	"github.com/errandhq/errand/internal/wire"
 )
 
 // action is something that people do to jobs.
@@ -83,10 +84,10 @@ type confirmView struct {
 // field is a hidden value of a form.
 type field struct{ Name, Value string }
 
-// The bounds of what is done in one request.
+// The bounds of what is done at once.
 const (
-	maxSelected = 500
-	actTime     = 20 * time.Second
+	maxSelected = 500              // jobs that can be named in one request
+	pageTime    = 30 * time.Second // for one step of what goes on in the background
 )
 
 // actOnJobs does something to the jobs that were selected, or to all that a search finds. It asks first, unless told
@@ -117,31 +118,45 @@ func (h *Handler) actOnJobs(w http.ResponseWriter, req *request) error {
 	if form.Get("confirmed") == "" && (all || len(ids) > 1 || act.danger) {
 		return h.confirm(w, req, act, s, ids, all)
 	}
-	var sum errand.CommandReply
-	target := "selected"
 	if all {
-		target = "all of " + s.values().Encode()
-		sum, err = h.actOnAll(req.Context(), act, s)
-	} else {
-		sum, err = h.actOnIDs(req.Context(), act, ids)
+		return h.actInBackground(w, req, act, s)
 	}
-	if len(ids) == 1 {
-		target = "job " + clip(40, ids[0])
-	}
-	h.log(req, act.name, target, sum.Done)
+	sum, err := h.actOnIDs(req, act, ids)
 	if err != nil {
 		return err
 	}
-	note := req.lang.N(int64(sum.Done), act.done[0], act.done[1])
-	if left := sum.Skipped + sum.Missing; left > 0 {
-		note += " " + req.lang.N(int64(left), "One was in another state or gone.", "%s were in another state or gone.")
-	}
-	if sum.More {
-		note += " " + req.lang.T("More are left: do it again.")
-	}
-	h.leaveNote(w, req, note)
+	h.leaveNote(w, req, changedNote(req, act, sum))
 	h.redirect(w, req, form.Get("back"))
 	return nil
+}
+
+// actInBackground acts on all that a search finds. Where that ends soon, the next page says so.
+func (h *Handler) actInBackground(w http.ResponseWriter, req *request, act action, s search) error {
+	op, err := h.operations.begin(req, act, s)
+	if err != nil {
+		return err
+	}
+	var note string
+	switch state := op.wait(req.Context(), operationPause); state.State {
+	case wire.OperationDone:
+		note = changedNote(req, act, state.Changed)
+	case wire.OperationRunning:
+		note = req.lang.T("It goes on in the background.")
+	default:
+		note = changedNote(req, act, state.Changed) + " " + req.lang.T("More are left: do it again.")
+	}
+	h.leaveNote(w, req, note)
+	h.redirect(w, req, req.PostForm.Get("back"))
+	return nil
+}
+
+// changedNote says what was done.
+func changedNote(req *request, act action, sum wire.Changed) string {
+	note := req.lang.N(sum.Done, act.done[0], act.done[1])
+	if left := sum.Skipped + sum.Missing; left > 0 {
+		note += " " + req.lang.N(left, "One was in another state or gone.", "%s were in another state or gone.")
+	}
+	return note
 }
 
 // confirm asks whether to do it, and says to how many.
@@ -178,27 +193,27 @@ func (h *Handler) confirm(w http.ResponseWriter, req *request, act action, s sea
 	return h.render(w, req, http.StatusOK, "confirm", page{Title: req.lang.T("Are you sure?"), Nav: "jobs", View: view})
 }
 
-func (h *Handler) actOnIDs(ctx context.Context, act action, ids []string) (errand.CommandReply, error) {
-	now, err := h.st.Now(ctx)
+// actOnIDs acts on the jobs with these ids, and writes that down.
+func (h *Handler) actOnIDs(req *request, act action, ids []string) (sum wire.Changed, err error) {
+	now, err := h.st.Now(req.Context())
 	if err != nil {
-		return errand.CommandReply{}, err
+		return sum, err
 	}
 	for i := range ids {
 		ids[i] = strings.TrimSpace(ids[i])
 	}
-	return act.call(h.st, ctx, errand.Command{Now: now, IDs: ids})
+	reply, err := act.call(h.st, req.Context(), errand.Command{Now: now, IDs: ids})
+	sum.Add(reply)
+	target := "selected"
+	if len(ids) == 1 {
+		target = "job " + clip(40, ids[0])
+	}
+	h.log(req, act.name, target, reply.Done)
+	return sum, err
 }
 
-// actOnAll acts on all that the search finds, as far as it gets in its time; the reply says whether more is left.
-func (h *Handler) actOnAll(ctx context.Context, act action, s search) (errand.CommandReply, error) {
-	ctx, cancel := context.WithTimeout(ctx, actTime)
-	defer cancel()
-	var sum errand.CommandReply
-	add := func(r errand.CommandReply) {
-		sum.Done += r.Done
-		sum.Skipped += r.Skipped
-		sum.Missing += r.Missing
-	}
+// actOnAll acts on all that the search finds, and tells what each step has done.
+func (h *Handler) actOnAll(ctx context.Context, act action, s search, done func(errand.CommandReply)) error {
 	for _, state := range act.states {
 		if s.State != 0 && s.State != state {
 			continue
@@ -206,14 +221,13 @@ func (h *Handler) actOnAll(ctx context.Context, act action, s search) (errand.Co
 		own := s
 		own.State, own.Limit, own.Cursor = state, scanPage, ""
 		for {
-			reply, next, err := h.actOnPage(ctx, act, own)
-			add(reply)
-			if ctx.Err() != nil {
-				sum.More = true
-				return sum, nil
+			if err := ctx.Err(); err != nil {
+				return err
 			}
+			reply, next, err := h.actOnPage(ctx, act, own)
+			done(reply)
 			if err != nil {
-				return sum, err
+				return err
 			}
 			if next == "" {
 				break
@@ -221,11 +235,13 @@ func (h *Handler) actOnAll(ctx context.Context, act action, s search) (errand.Co
 			own.Cursor = next
 		}
 	}
-	return sum, nil
+	return nil
 }
 
 // actOnPage acts on the next jobs of a search and returns where it goes on.
 func (h *Handler) actOnPage(ctx context.Context, act action, s search) (errand.CommandReply, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTime)
+	defer cancel()
 	now, err := h.st.Now(ctx)
 	if err != nil {
 		return errand.CommandReply{}, "", err

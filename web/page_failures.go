@@ -1,9 +1,7 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -17,17 +15,10 @@ type failuresView struct {
 	Total   int64
 }
 
-// groupView is the failed jobs of one task with one kind of error.
+// groupView is a group of failed jobs as a line of a table.
 type groupView struct {
-	Task   string
-	Error  string // of the newest
-	Group  string
-	Count  int
-	First  time.Time
-	Last   time.Time
-	Newest *errand.Job
-	Panic  bool
-	Bars   []bar
+	failureGroup
+	Bars []bar
 }
 
 // bar is a column of a small chart, in a box of 100 by 24.
@@ -35,74 +26,26 @@ type bar struct {
 	X, Y, W, H float64
 }
 
-const (
-	maxGroups    = 200
-	failuresTime = 80 * time.Millisecond
-	sparkBars    = 24
-)
+const sparkBars = 24
 
 func (h *Handler) failures(w http.ResponseWriter, req *request) error {
 	now, queues, err := h.lookAtQueues(req)
 	if err != nil {
 		return err
 	}
-	view := failuresView{}
+	found, err := h.findFailures(req.Context(), errand.JobFilter{})
+	if err != nil {
+		return err
+	}
+	view := failuresView{Scanned: found.Scanned, More: found.More}
 	for _, q := range queues {
 		view.Total += q.Counts[errand.StateFailed]
 	}
-	groups := map[[2]string]*groupView{}
-	times := map[*groupView][]time.Time{}
-	filter := errand.JobFilter{State: errand.StateFailed, Newest: true, Limit: scanPage}
-	start := time.Now()
-	for {
-		page, err := h.st.Jobs(req.Context(), filter)
-		if err != nil {
-			return err
-		}
-		for _, job := range page.Jobs {
-			g := groupOf(groups, job)
-			if g != nil {
-				times[g] = append(times[g], job.EndedAt)
-			}
-		}
-		view.Scanned += len(page.Jobs)
-		filter.Cursor = page.Next
-		if page.Next == "" || view.Scanned >= scanJobs || time.Since(start) > failuresTime {
-			view.More = page.Next != ""
-			break
-		}
+	for _, g := range found.Groups {
+		view.Groups = append(view.Groups, groupView{g, sparkline(g.Times, now)})
 	}
-	for _, g := range groups {
-		g.Bars = sparkline(times[g], now)
-		view.Groups = append(view.Groups, *g)
-	}
-	slices.SortFunc(view.Groups, func(a, b groupView) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), b.Last.Compare(a.Last), cmp.Compare(a.Group, b.Group))
-	})
 	return h.render(w, req, http.StatusOK, "failures",
 		page{Title: req.lang.T("Failures"), Nav: "failures", Live: true, Now: now, View: view})
-}
-
-// groupOf adds a job to its group; nil where there are too many groups.
-func groupOf(groups map[[2]string]*groupView, job *errand.Job) *groupView {
-	last, _ := job.LastError()
-	key := [2]string{job.Task, fingerprint(last.Error)}
-	g, ok := groups[key]
-	if !ok {
-		if len(groups) >= maxGroups {
-			return nil
-		}
-		g = &groupView{Task: job.Task, Group: key[1], First: job.EndedAt, Last: job.EndedAt, Newest: job, Error: last.Error, Panic: last.Panic}
-		groups[key] = g
-	}
-	g.Count++
-	if job.EndedAt.Before(g.First) {
-		g.First = job.EndedAt
-	}
-	if job.EndedAt.After(g.Last) {
-		g.Last, g.Newest, g.Error = job.EndedAt, job, last.Error
-	}
-	return g
 }
 
 // sparkline draws when something happened within the last day.

@@ -101,8 +101,3 @@ func (h *Handler) steerQueue(w http.ResponseWriter, req *request) error {
 	h.redirect(w, req, req.PostForm.Get("back"))
 	return nil
 }
-
-// log writes down what somebody did.
-func (h *Handler) log(req *request, action, target string, count int) {
-	h.config.Logger.Info("errand dashboard: action", "who", req.who.Name, "action", action, "target", target, "count", count)
-}

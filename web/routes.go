@@ -16,6 +16,7 @@ type request struct {
 	lang   *lang.Lang
 	theme  string
 	secure bool // came over TLS, as far as is known
+	api    bool // asks the API: it gets JSON, also for an error
 }
 
 type requestKey struct{}
@@ -83,11 +84,7 @@ func (h *Handler) run(role Role, fn handler) http.HandlerFunc {
 // timed bounds the time that a handler may take.
 func timed(fn handler) handler {
 	return func(w http.ResponseWriter, req *request) error {
-		limit := queryTime
-		if req.Method == http.MethodPost {
-			limit = actTime + queryTime
-		}
-		ctx, cancel := context.WithTimeout(req.Context(), limit)
+		ctx, cancel := context.WithTimeout(req.Context(), queryTime)
 		defer cancel()
 		req.Request = req.WithContext(ctx)
 		return fn(w, req)

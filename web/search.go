@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/cause"
 	"github.com/errandhq/errand/internal/lang"
 )
 
@@ -20,7 +21,7 @@ type search struct {
 	Task    string
 	ID      string
 	Text    string // a literal part of the payload or of an error
-	Group   string // a fingerprint of errors, see [fingerprint]
+	Group   string // a fingerprint of errors, see [cause.Of]
 	Attempt int    // at least so many attempts
 	Oldest  bool
 	Limit   int
@@ -125,7 +126,7 @@ func (s search) fits(job *errand.Job) bool {
 		return false
 	}
 	last, failed := job.LastError()
-	if s.Group != "" && (!failed || fingerprint(last.Error) != s.Group) {
+	if s.Group != "" && (!failed || cause.Of(last.Error) != s.Group) {
 		return false
 	}
 	return s.Text == "" || bytes.Contains(s.visible(job), []byte(s.Text)) || strings.Contains(last.Error, s.Text)
@@ -204,49 +205,4 @@ func (h *Handler) count(ctx context.Context, s search) (n int64, exact bool, err
 	s.Limit, s.Cursor = 1000, ""
 	result, err := h.find(ctx, s)
 	return int64(len(result.Jobs)), result.Next == "", err
-}
-
-// fingerprint writes the first line of an error without what differs from one job to the next: numbers, ids and what
-// is in quotes.
-func fingerprint(text string) string {
-	text, _, _ = strings.Cut(text, "\n")
-	var b strings.Builder
-	inQuote, word := byte(0), -1 // word: where a run of letters and digits began
-	flush := func(end int) {
-		if word >= 0 {
-			w := text[word:end]
-			if strings.ContainsAny(w, "0123456789") {
-				w = "#"
-			}
-			b.WriteString(w)
-			word = -1
-		}
-	}
-	for i := 0; i < len(text) && b.Len() < 200; i++ {
-		c := text[i]
-		switch {
-		case inQuote != 0:
-			if c == inQuote {
-				inQuote = 0
-				b.WriteString("…\"")
-			}
-		case c == '"' || c == '`':
-			flush(i)
-			inQuote = c
-			b.WriteByte('"')
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c >= 0x80:
-			if word < 0 {
-				word = i
-			}
-		case c == '-' && word >= 0 && strings.ContainsAny(text[word:i], "0123456789"):
-			// the middle of a UUID or a date
-		default:
-			flush(i)
-			b.WriteByte(c)
-		}
-	}
-	if word >= 0 && b.Len() < 200 {
-		flush(len(text))
-	}
-	return strings.ToValidUTF8(b.String(), "?")
 }

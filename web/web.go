@@ -32,6 +32,7 @@ type Handler struct {
 	mux         *http.ServeMux
 	pages       pages
 	feed        feed
+	operations  operations
 
 	stop    context.CancelFunc // ends streams
 	stopped context.Context
@@ -52,17 +53,22 @@ func New(st errand.Store, config Config) *Handler {
 	h := &Handler{st: st, config: checked, broken: err, crossOrigin: http.NewCrossOriginProtection()}
 	h.stopped, h.stop = context.WithCancel(context.Background())
 	h.feed.init(h)
+	h.operations.h = h
 	h.pages = parsePages(h.config.Path)
 	h.mux = h.routes()
 	return h
 }
 
-// Close ends the event streams and waits for them. Requests after it get pages that are not live.
+// Close ends the event streams and what goes on in the background, and waits for them. Requests after it get pages that
+// are not live.
 func (h *Handler) Close() error {
 	h.feed.mu.Lock() // no stream begins meanwhile
+	h.operations.mu.Lock()
 	h.stop()
+	h.operations.mu.Unlock()
 	h.feed.mu.Unlock()
 	h.streams.Wait()
+	h.operations.group.Wait()
 	return nil
 }
 

@@ -77,7 +77,7 @@ func runRecorded(args []string) error {
 	})
 	w.Register(errand.DefineFunc("step", func(ctx context.Context, s step) error {
 		info, _ := errand.JobFromContext(ctx)
-		if err := journal.Started(info.ID, rec.Token(info.ID)); err != nil {
+		if err := journal.Started(info.ID, rec.Token(info.ID), info.Started); err != nil {
 			return err
 		}
 		switch {

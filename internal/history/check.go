@@ -117,7 +117,7 @@ func (l *life) checkEnd() {
 		if l.left != nil && !l.left.State.Final() {
 			l.fail("I4", "it was settled and is %v", l.left.State)
 		}
-		if some(l.starts, func(s *Event) bool { return s.Called > e.Returned }) ||
+		if some(l.starts, func(s *Event) bool { return s.Called > e.Returned && !l.beganInTime(s, e.Token) }) ||
 			some(l.claims, func(c *Event) bool { return c.Called > e.Returned }) {
 			l.fail("I5", "it started after it had been settled")
 		}
@@ -130,6 +130,25 @@ func (l *life) checkEnd() {
 	}) {
 		l.fail("I4", "it was settled as finished and has failed")
 	}
+}
+
+// beganInTime reports whether a start that is seen after the job was settled under another token is one of a worker that
+// was frozen just as its handler began, while its lease was valid: that no worker can know.
+func (l *life) beganInTime(start *Event, settled int64) bool {
+	return start.Token < settled && some(l.claims, func(c *Event) bool {
+		return c.Token == start.Token && start.Now.Before(l.leaseEnd(c, start.Called).Add(l.bounds.Skew))
+	})
+}
+
+// leaseEnd returns when the lease of a claim ends, with the renewals that were answered before the given moment.
+func (l *life) leaseEnd(claim *Event, before int64) time.Time {
+	until := claim.Now.Add(claim.Lease)
+	for _, r := range l.renewals {
+		if end := r.Now.Add(r.Lease); r.Token == claim.Token && r.Result == OK && r.Returned < before && end.After(until) {
+			until = end
+		}
+	}
+	return until
 }
 
 // checkTokens: every claim has a token of its own, higher than before, and an older one changes nothing (I6).
@@ -165,13 +184,7 @@ func (l *life) checkLeases() {
 		if a.Token == b.Token || givenUp {
 			continue
 		}
-		until := a.Now.Add(a.Lease)
-		for _, r := range l.renewals {
-			if end := r.Now.Add(r.Lease); r.Token == a.Token && r.Result == OK && r.Returned < b.Called && end.After(until) {
-				until = end
-			}
-		}
-		if early := until.Sub(b.Now); early > l.bounds.Skew {
+		if early := l.leaseEnd(a, b.Called).Sub(b.Now); early > l.bounds.Skew {
 			l.fail("I7", "token %d was given %v before the lease of token %d ended", b.Token, early, a.Token)
 		}
 	}

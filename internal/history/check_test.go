@@ -50,6 +50,32 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	}
 }
 
+// TestStartsThatAreSeenLate: a start that is seen when the job has been settled under another token is a fault, unless the
+// worker was frozen just as it began the job, within its lease.
+func TestStartsThatAreSeenLate(t *testing.T) {
+	const id = "0190b5c4-0000-7000-8000-000000000001"
+	later := start.Add(2 * lease)
+	before := []Event{
+		{Op: Enqueue, ID: id, Result: OK, Called: 1, Returned: 2},
+		{Op: Claim, ID: id, Worker: "frozen", Number: 1, Token: 1, Result: OK, Now: start, Lease: lease, Called: 3, Returned: 4},
+		{Op: Claim, ID: id, Worker: "other", Number: 1, Token: 2, Result: OK, Now: later, Lease: lease, Called: 5, Returned: 6},
+		{Op: Start, ID: id, Token: 2, Result: OK, Now: later, Called: 7, Returned: 7},
+		{Op: Settle, ID: id, Token: 2, Result: OK, Outcome: errand.EventSucceeded, Now: later, Called: 8, Returned: 9},
+	}
+	for _, late := range []struct {
+		token int64
+		began time.Time
+		bad   bool
+	}{{1, start.Add(lease / 2), false}, {1, later, true}, {2, later, true}} {
+		events := append(slices.Clone(before), Event{Op: Start, ID: id, Token: late.token, Result: OK, Now: late.began, Called: 10, Returned: 10})
+		broken := Check(events, nil, bounds)
+		found := slices.ContainsFunc(broken, func(line string) bool { return strings.HasPrefix(line, "I5:") })
+		if found != late.bad || len(broken) > 1 || !found && len(broken) > 0 {
+			t.Errorf("token %d, begun %v after its claim: broken are %q", late.token, late.began.Sub(start), broken)
+		}
+	}
+}
+
 // play lets two workers and a housekeeper work, one worker too slowly for its lease, and checks what came of it.
 func play(t *testing.T, plant func(errand.Store) errand.Store) []string {
 	t.Helper()
@@ -118,7 +144,7 @@ func (p *player) claim(worker string, limit int) []*errand.Job {
 		p.Fatal(err)
 	}
 	for _, job := range reply.Jobs {
-		if err := p.journal.Started(job.ID, job.Token); err != nil {
+		if err := p.journal.Started(job.ID, job.Token, p.now); err != nil {
 			p.Fatal(err)
 		}
 	}

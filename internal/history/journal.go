@@ -48,7 +48,7 @@ type Event struct {
 	Result   Result        `json:"result"`
 	Outcome  errand.Event  `json:"outcome,omitempty"` // of a settle
 	Retries  int           `json:"retries,omitempty"` // of an enqueue: attempts allowed beyond the first
-	Now      time.Time     `json:"now,omitzero"`      // the request's time
+	Now      time.Time     `json:"now,omitzero"`      // the request's time; of a start, when the worker began the attempt
 	Lease    time.Duration `json:"lease,omitempty"`
 	Called   int64         `json:"called"`   // when it began, by the machine's clock, in nanoseconds
 	Returned int64         `json:"returned"` // when its result was known; 0: it never was
@@ -83,10 +83,11 @@ func (j *Journal) Add(events ...Event) error {
 	return err
 }
 
-// Started writes down that a handler began, with the token under which this process claimed the job.
-func (j *Journal) Started(id string, token int64) error {
+// Started writes down that a handler runs, with the token under which this process claimed the job, and the store's time
+// at which the worker began it: a process may be frozen between that and this.
+func (j *Journal) Started(id string, token int64, began time.Time) error {
 	now := time.Now().UnixNano()
-	return j.Add(Event{Op: Start, ID: id, Token: token, Result: OK, Called: now, Returned: now})
+	return j.Add(Event{Op: Start, ID: id, Token: token, Result: OK, Now: began, Called: now, Returned: now})
 }
 
 // Read returns what was written, in the order of writing: of each operation what was written last.

@@ -39,6 +39,7 @@ var rules = []rule{
 	{pkg: ".", may: []string{"internal/batch", "internal/storeclock", "internal/wait"}, outside: []string{"github.com/google/uuid"}},
 	{pkg: "internal/batch"},
 	{pkg: "internal/wait"},
+	{pkg: "internal/cause"},
 	{pkg: "internal/storeclock"},
 	{pkg: "hotqueue", may: []string{".", "internal/batch", "internal/storeclock", "internal/wait"}},
 
@@ -88,7 +89,9 @@ var rules = []rule{
 	{pkg: "internal/history", may: []string{"."}},
 	// The dashboard speaks to any store, and its command for pictures fills one.
 	{pkg: "internal/lang"},
-	{pkg: "web", may: []string{".", "internal/lang"}},
+	// How things look as JSON, for the command line and the API alike.
+	{pkg: "internal/wire", may: []string{"."}},
+	{pkg: "web", may: []string{".", "internal/cause", "internal/lang", "internal/wire"}},
 	{pkg: "web/internal/sample", may: []string{"."}},
 	{pkg: "web/internal/browser", outside: []string{"github.com/chromedp/cdproto", "github.com/chromedp/chromedp"}},
 	{
@@ -98,7 +101,7 @@ var rules = []rule{
 	},
 
 	// Above the stores: these open one by its URL and name no kind.
-	{pkg: "cli", may: []string{".", "hotqueue", "internal/wait", "store", "web"}, outside: []string{anything}},
+	{pkg: "cli", may: []string{".", "hotqueue", "internal/cause", "internal/lang", "internal/wait", "internal/wire", "store", "web"}, outside: []string{anything}},
 	{pkg: "cmd/errand", may: []string{".", "cli", "store"}},
 
 	// Examples are users; nobody imports them.

@@ -84,5 +84,7 @@ var chinese = map[string]string{
 	"Another site sent this request. Open the dashboard and do it there.":                             "此请求来自别的网站。请打开面板，在那里操作。",
 	"This host name is not on the list of allowed ones (Config.Hosts).":                               "此主机名不在允许之列（Config.Hosts）。",
 	"The dashboard is closed: its configuration is incomplete. The server's log says how to mend it.": "面板未开放：配置不完整。服务器日志说明了如何补全。",
-	"This page cannot be shown; the server's log says why.":                                           "此页无法显示；原因见服务器日志。", "Too many pages are open at once.": "同时打开的页面太多。",
+	"Too many actions run in the background. Wait until one of them has ended, or cancel one.":        "后台操作过多。请等其中之一结束，或取消一个。",
+	"The dashboard is being stopped.":                                                                 "面板正在停止。", "It goes on in the background.": "正在后台继续。",
+	"This page cannot be shown; the server's log says why.": "此页无法显示；原因见服务器日志。", "Too many pages are open at once.": "同时打开的页面太多。",
 }

@@ -13,14 +13,14 @@ import (
 type Lang struct {
 	Tag   string // as in HTML's lang attribute
 	Name  string // in the language itself
-	texts map[string]string
+	texts []map[string]string
 	units units
 }
 
 // The languages.
 var (
 	English = &Lang{Tag: "en", Name: "English", units: englishUnits}
-	Chinese = &Lang{Tag: "zh-CN", Name: "简体中文", texts: chinese, units: chineseUnits}
+	Chinese = &Lang{Tag: "zh-CN", Name: "简体中文", texts: []map[string]string{chinese, chineseCLI, chineseHelp}, units: chineseUnits}
 )
 
 // All lists the languages; the first is the default.
@@ -39,9 +39,19 @@ func Parse(tag string) (*Lang, bool) {
 // Mark returns the sentence as it is. It tells the test of the catalogue that the sentence reaches T by way of a variable.
 func Mark(text string) string { return text }
 
+// own finds a sentence in the language's own words.
+func (l *Lang) own(text string) (string, bool) {
+	for _, part := range l.texts {
+		if own, ok := part[text]; ok {
+			return own, true
+		}
+	}
+	return "", false
+}
+
 // T says a sentence. It is a format of package fmt where there are arguments.
 func (l *Lang) T(text string, args ...any) string {
-	if own, ok := l.texts[text]; ok {
+	if own, ok := l.own(text); ok {
 		text = own
 	}
 	if len(args) == 0 {
@@ -53,7 +63,7 @@ func (l *Lang) T(text string, args ...any) string {
 // N says a sentence about n things: one for a single thing, many for any other number. Each may hold one %s for the
 // number, as [Lang.Number] writes it. The many form is the key; a language without plurals has only that.
 func (l *Lang) N(n int64, one, many string) string {
-	text, ok := l.texts[many]
+	text, ok := l.own(many)
 	switch {
 	case ok:
 	case n == 1:

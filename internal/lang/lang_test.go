@@ -16,13 +16,14 @@ import (
 )
 
 // sources are the folders whose code and templates speak to people through this package.
-var sources = []string{"../../web"}
+var sources = []string{"../../web", "../../cli"}
 
 // spoken are sentences that no literal says: names that the root package and the dashboard have for themselves.
 var spoken = []string{
 	"queued", "started", "scheduled", "deferred", "failed", "finished", "canceled",
 	"due", "fulfilled", "orphaned", "claimed", "succeeded", "retried", "snoozed", "released", "lost", "poisoned", "requeued", "redeferred",
 	"viewer", "operator", "admin",
+	"alive", "stopping",
 }
 
 // said finds every sentence that code and templates say.
@@ -91,21 +92,34 @@ func saidByCode(path string, found map[string]string) error {
 			name = fn.Name
 		}
 		switch name {
-		case "T", "t", "Mark":
-		case "N":
+		case "T", "t", "Mark", "misuse", "failure", "note":
+		case "N", "n":
 			arg = 2
 		default:
 			return true
 		}
 		if arg < len(call.Args) {
-			if lit, ok := call.Args[arg].(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				sentence, _ := strconv.Unquote(lit.Value)
+			if sentence, ok := literal(call.Args[arg]); ok {
 				found[sentence] = path
 			}
 		}
 		return true
 	})
 	return nil
+}
+
+// literal returns the value of a string literal, or of several put together.
+func literal(expr ast.Expr) (string, bool) {
+	switch expr := expr.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(expr.Value)
+		return text, err == nil && expr.Kind == token.STRING
+	case *ast.BinaryExpr:
+		left, ok := literal(expr.X)
+		right, also := literal(expr.Y)
+		return left + right, ok && also && expr.Op == token.ADD
+	}
+	return "", false
 }
 
 // TestCatalogue finds sentences without a translation, translations of what nobody says, and such as have no Chinese in
@@ -116,16 +130,25 @@ func TestCatalogue(t *testing.T) {
 		t.Fatalf("only %d sentences found: the search is broken", len(found))
 	}
 	for text, where := range found {
-		if _, ok := Chinese.texts[text]; !ok {
+		if _, ok := Chinese.own(text); !ok {
 			t.Errorf("no Chinese for %q, said in %s", text, where)
 		}
 	}
 	verb := regexp.MustCompile(`%(\[\d\])?[a-z]`)
-	for text, own := range Chinese.texts {
+	all := map[string]string{}
+	for _, part := range Chinese.texts {
+		for text, own := range part {
+			if _, ok := all[text]; ok {
+				t.Errorf("%q is translated twice", text)
+			}
+			all[text] = own
+		}
+	}
+	for text, own := range all {
 		if _, ok := found[text]; !ok {
 			t.Errorf("nobody says %q", text)
 		}
-		if !strings.ContainsFunc(own, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		if !strings.ContainsFunc(own, func(r rune) bool { return unicode.Is(unicode.Han, r) || unicode.IsPunct(r) && r >= 0x3000 }) {
 			t.Errorf("%q is not translated: %q", text, own)
 		}
 		want, got := verb.FindAllString(text, -1), verb.FindAllString(own, -1)

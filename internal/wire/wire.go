@@ -1,4 +1,8 @@
-package cli
+// Package wire is how jobs, queues and workers look as JSON: on the command line with --json, and in the dashboard's API.
+//
+// Fields are added but never renamed, and never change their meaning. Times are RFC 3339 in UTC and missing where there is
+// none; durations are numbers of seconds.
+package wire
 
 import (
 	"encoding/json"
@@ -8,14 +12,11 @@ import (
 	"github.com/errandhq/errand"
 )
 
-// What --json prints. Fields are added but never renamed, and never change their meaning. Times are RFC 3339 in UTC and
-// missing where there is none; durations are numbers of seconds.
-
-// jobJSON is a job: what the job command prints, and an element of what the jobs command does.
+// Job is a job: what the job command prints, and an element of what the jobs command does.
 //
 // A payload or result that is JSON stands as it is in payload or result; any other is in payload_base64 or
 // result_base64.
-type jobJSON struct {
+type Job struct {
 	ID                string          `json:"id"`
 	Queue             string          `json:"queue"`
 	Task              string          `json:"task"`
@@ -36,19 +37,19 @@ type jobJSON struct {
 	UniqueKey         string          `json:"unique_key,omitempty"`
 	UniqueSeconds     float64         `json:"unique_seconds,omitempty"`
 	TimeoutSeconds    float64         `json:"timeout_seconds,omitempty"` // 0: the worker's default; negative: none
-	Retry             *retryJSON      `json:"retry,omitempty"`
+	Retry             *Retry          `json:"retry,omitempty"`
 	KeepResultSeconds float64         `json:"keep_result_seconds,omitempty"`
 	Payload           json.RawMessage `json:"payload,omitempty"`
 	PayloadBase64     []byte          `json:"payload_base64,omitempty"`
 	Result            json.RawMessage `json:"result,omitempty"`
 	ResultBase64      []byte          `json:"result_base64,omitempty"`
 	Error             string          `json:"error,omitempty"` // of the last attempt that had one
-	Progress          *progressJSON   `json:"progress,omitempty"`
-	Attempts          []attemptJSON   `json:"attempts"`
+	Progress          *Progress       `json:"progress,omitempty"`
+	Attempts          []Attempt       `json:"attempts"`
 }
 
-// retryJSON is a retry policy.
-type retryJSON struct {
+// Retry is a retry policy.
+type Retry struct {
 	Max           int       `json:"max"`
 	Kind          string    `json:"kind"` // fixed, exponential or delays
 	BaseSeconds   float64   `json:"base_seconds,omitempty"`
@@ -56,16 +57,16 @@ type retryJSON struct {
 	DelaysSeconds []float64 `json:"delays_seconds,omitempty"`
 }
 
-// progressJSON is what a running attempt says of itself. A total of 0 is one that is not known.
-type progressJSON struct {
+// Progress is what a running attempt says of itself. A total of 0 is one that is not known.
+type Progress struct {
 	Done  int64     `json:"done"`
 	Total int64     `json:"total"`
 	Log   []string  `json:"log,omitempty"`
 	At    time.Time `json:"at"`
 }
 
-// attemptJSON is an attempt that ended.
-type attemptJSON struct {
+// Attempt is an attempt that ended.
+type Attempt struct {
 	Attempt   int       `json:"attempt"`
 	Token     int64     `json:"token"`
 	Outcome   string    `json:"outcome"`
@@ -80,67 +81,67 @@ type attemptJSON struct {
 	RetryAt   time.Time `json:"retry_at,omitzero"`
 }
 
-// jobsJSON is what the jobs command prints. NextCursor, where not empty, is for --cursor.
-type jobsJSON struct {
-	Jobs       []jobJSON `json:"jobs"`
-	NextCursor string    `json:"next_cursor,omitempty"`
+// Jobs is what the jobs command prints. NextCursor, where not empty, is for --cursor.
+type Jobs struct {
+	Jobs       []Job  `json:"jobs"`
+	NextCursor string `json:"next_cursor,omitempty"`
 }
 
-// infoJSON is what the info command prints; the queues and workers commands print their part of it.
-type infoJSON struct {
-	Store         string             `json:"store,omitempty"`
-	Now           time.Time          `json:"now"`
-	Queues        []queueJSON        `json:"queues,omitzero"`
-	MessageQueues []messageQueueJSON `json:"message_queues,omitzero"`
-	Workers       []workerJSON       `json:"workers,omitzero"`
+// Info is what the info command prints; the queues and workers commands print their part of it.
+type Info struct {
+	Store         string         `json:"store,omitempty"`
+	Now           time.Time      `json:"now"`
+	Queues        []Queue        `json:"queues,omitzero"`
+	MessageQueues []MessageQueue `json:"message_queues,omitzero"`
+	Workers       []Worker       `json:"workers,omitzero"`
 }
 
-// queueJSON is a queue. Every state is there.
-type queueJSON struct {
+// Queue is a queue. Every state is there.
+type Queue struct {
 	Name     string           `json:"name"`
 	Paused   bool             `json:"paused"`
 	Jobs     map[string]int64 `json:"jobs"`
 	Oldest   time.Time        `json:"oldest,omitzero"` // since when the job that waits longest is ready
-	Enqueued meterJSON        `json:"enqueued"`
-	Finished meterJSON        `json:"finished"`
-	Failed   meterJSON        `json:"failed"`
+	Enqueued Meter            `json:"enqueued"`
+	Finished Meter            `json:"finished"`
+	Failed   Meter            `json:"failed"`
 }
 
-// meterJSON counts what happens again and again: since the store was made, and per minute over about the last one.
-type meterJSON struct {
+// Meter counts what happens again and again: since the store was made, and per minute over about the last one.
+type Meter struct {
 	Total     int64   `json:"total"`
 	PerMinute float64 `json:"per_minute"`
 }
 
-// messageQueueJSON is a hotqueue.
-type messageQueueJSON struct {
-	Name     string    `json:"name"`
-	Messages int64     `json:"messages"`
-	Put      meterJSON `json:"put"`
-	Got      meterJSON `json:"got"`
+// MessageQueue is a hotqueue.
+type MessageQueue struct {
+	Name     string `json:"name"`
+	Messages int64  `json:"messages"`
+	Put      Meter  `json:"put"`
+	Got      Meter  `json:"got"`
 }
 
-// workerJSON is a worker. One that is lost has missed three heartbeats.
-type workerJSON struct {
-	ID          string        `json:"id"`
-	Kind        string        `json:"kind"` // worker, or hotqueue for a parameter worker
-	Host        string        `json:"host"`
-	PID         int           `json:"pid"`
-	Version     string        `json:"version,omitempty"`
-	Status      string        `json:"status"` // alive, stopping or lost
-	Queues      []string      `json:"queues"`
-	Tasks       []string      `json:"tasks"`
-	Concurrency int           `json:"concurrency"`
-	StartedAt   time.Time     `json:"started_at,omitzero"`
-	SeenAt      time.Time     `json:"seen_at,omitzero"`
-	Held        int           `json:"held"`
-	Finished    int64         `json:"finished"`
-	Failed      int64         `json:"failed"`
-	Running     []runningJSON `json:"running"`
+// Worker is a worker. One that is lost has missed three heartbeats.
+type Worker struct {
+	ID          string    `json:"id"`
+	Kind        string    `json:"kind"` // worker, or hotqueue for a parameter worker
+	Host        string    `json:"host"`
+	PID         int       `json:"pid"`
+	Version     string    `json:"version,omitempty"`
+	Status      string    `json:"status"` // alive, stopping or lost
+	Queues      []string  `json:"queues"`
+	Tasks       []string  `json:"tasks"`
+	Concurrency int       `json:"concurrency"`
+	StartedAt   time.Time `json:"started_at,omitzero"`
+	SeenAt      time.Time `json:"seen_at,omitzero"`
+	Held        int       `json:"held"`
+	Finished    int64     `json:"finished"`
+	Failed      int64     `json:"failed"`
+	Running     []Running `json:"running"`
 }
 
-// runningJSON is a job that a worker is busy with.
-type runningJSON struct {
+// Running is a job that a worker is busy with.
+type Running struct {
 	ID        string    `json:"id"`
 	Queue     string    `json:"queue"`
 	Task      string    `json:"task"`
@@ -149,28 +150,58 @@ type runningJSON struct {
 	Stuck     bool      `json:"stuck,omitempty"` // its context has ended and it has not returned
 }
 
-// enqueuedJSON is what the enqueue command prints.
-type enqueuedJSON struct {
+// Enqueued is a job that went in.
+type Enqueued struct {
 	ID    string `json:"id"`
 	Queue string `json:"queue"`
 	Task  string `json:"task"`
 }
 
-// changedJSON is what requeue, cancel, delete and empty print.
-type changedJSON struct {
+// Changed is what requeue, cancel, delete and empty print.
+type Changed struct {
 	Done    int64 `json:"done"`
 	Skipped int64 `json:"skipped"` // in a state in which it cannot be done
 	Missing int64 `json:"missing"` // not in the store
 }
 
-// pausedJSON is what pause and resume print.
-type pausedJSON struct {
+// Add counts what one command did.
+func (c *Changed) Add(reply errand.CommandReply) {
+	c.Done += int64(reply.Done)
+	c.Skipped += int64(reply.Skipped)
+	c.Missing += int64(reply.Missing)
+}
+
+// Operation is an action on many jobs that goes on in the background.
+type Operation struct {
+	ID         string    `json:"id"`
+	Action     string    `json:"action"`
+	Target     string    `json:"target"` // which jobs, in words
+	Who        string    `json:"who,omitempty"`
+	State      string    `json:"state"` // one of the operation states
+	StartedAt  time.Time `json:"started_at"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	Total      int64     `json:"total"`       // jobs that were found when it began
+	TotalExact bool      `json:"total_exact"` // false: there are at least so many
+	Changed              // so far
+	Error      string    `json:"error,omitempty"`
+}
+
+// The states of an operation.
+const (
+	OperationRunning  = "running"
+	OperationDone     = "done"
+	OperationCanceled = "canceled"
+	OperationFailed   = "failed"
+)
+
+// Paused is what pause and resume print.
+type Paused struct {
 	Queue  string `json:"queue"`
 	Paused bool   `json:"paused"`
 }
 
-// versionJSON is what the version command prints.
-type versionJSON struct {
+// Version is what the version command prints.
+type Version struct {
 	Program string `json:"program"`
 	Version string `json:"version"`
 	Errand  string `json:"errand"`
@@ -186,15 +217,16 @@ func rawOrBytes(encoded []byte) (json.RawMessage, []byte) {
 	return nil, encoded
 }
 
-func newJobJSON(job *errand.Job) jobJSON {
-	j := jobJSON{
+// NewJob is the form of a job.
+func NewJob(job *errand.Job) Job {
+	j := Job{
 		ID: job.ID, Queue: job.Queue, Task: job.Task, State: job.State.String(), Priority: job.Priority,
 		Attempt: job.Attempt, Recoveries: job.Recoveries, Token: job.Token, Worker: job.Worker,
 		CreatedAt: job.CreatedAt.UTC(), RunAt: job.RunAt.UTC(), ReadyAt: job.ReadyAt.UTC(), StartedAt: job.StartedAt.UTC(),
 		EndedAt: job.EndedAt.UTC(), LeaseUntil: job.LeaseUntil.UTC(), UnknownSince: job.UnknownSince.UTC(),
 		DependsOn: job.DependsOn, UniqueKey: job.UniqueKey, UniqueSeconds: job.UniqueFor.Seconds(),
 		TimeoutSeconds: job.Timeout.Seconds(), KeepResultSeconds: job.KeepResult.Seconds(),
-		Attempts: make([]attemptJSON, 0, len(job.Attempts)),
+		Attempts: make([]Attempt, 0, len(job.Attempts)),
 	}
 	j.Payload, j.PayloadBase64 = rawOrBytes(job.Payload)
 	j.Result, j.ResultBase64 = rawOrBytes(job.Result)
@@ -202,7 +234,7 @@ func newJobJSON(job *errand.Job) jobJSON {
 		j.Error = rec.Error
 	}
 	if r := job.Retry; r.Max > 0 {
-		j.Retry = &retryJSON{
+		j.Retry = &Retry{
 			Max: r.Max, Kind: backoffKinds[r.Backoff.Kind],
 			BaseSeconds: r.Backoff.Base.Seconds(), LimitSeconds: r.Backoff.Max.Seconds(),
 		}
@@ -211,10 +243,10 @@ func newJobJSON(job *errand.Job) jobJSON {
 		}
 	}
 	if p := job.Progress; p != nil {
-		j.Progress = &progressJSON{Done: p.Done, Total: p.Total, Log: p.Log, At: p.At.UTC()}
+		j.Progress = &Progress{Done: p.Done, Total: p.Total, Log: p.Log, At: p.At.UTC()}
 	}
 	for _, a := range job.Attempts {
-		j.Attempts = append(j.Attempts, attemptJSON{
+		j.Attempts = append(j.Attempts, Attempt{
 			Attempt: a.Attempt, Token: a.Token, Outcome: a.Outcome.String(), Worker: a.Worker,
 			StartedAt: a.StartedAt.UTC(), EndedAt: a.EndedAt.UTC(), Error: a.Error, Chain: a.Chain, Stack: a.Stack,
 			Panic: a.Panic, Log: a.Log, RetryAt: a.RetryAt.UTC(),
@@ -227,12 +259,13 @@ var backoffKinds = map[errand.BackoffKind]string{
 	errand.BackoffFixed: "fixed", errand.BackoffExponential: "exponential", errand.BackoffDelays: "delays",
 }
 
-func newMeterJSON(m errand.Meter) meterJSON { return meterJSON(m) }
+func newMeter(m errand.Meter) Meter { return Meter(m) }
 
-func newQueueJSON(q errand.QueueInfo) queueJSON {
-	j := queueJSON{
+// NewQueue is the form of a queue.
+func NewQueue(q errand.QueueInfo) Queue {
+	j := Queue{
 		Name: q.Name, Paused: q.Paused, Jobs: map[string]int64{}, Oldest: q.Oldest.UTC(),
-		Enqueued: newMeterJSON(q.Enqueued), Finished: newMeterJSON(q.Finished), Failed: newMeterJSON(q.Failed),
+		Enqueued: newMeter(q.Enqueued), Finished: newMeter(q.Finished), Failed: newMeter(q.Failed),
 	}
 	for _, state := range errand.States() {
 		j.Jobs[state.String()] = q.Counts[state]
@@ -240,21 +273,35 @@ func newQueueJSON(q errand.QueueInfo) queueJSON {
 	return j
 }
 
-func newMessageQueueJSON(q errand.MessageQueueInfo) messageQueueJSON {
-	return messageQueueJSON{Name: q.Name, Messages: q.Len, Put: newMeterJSON(q.Put), Got: newMeterJSON(q.Got)}
+// NewMessageQueue is the form of a hotqueue.
+func NewMessageQueue(q errand.MessageQueueInfo) MessageQueue {
+	return MessageQueue{Name: q.Name, Messages: q.Len, Put: newMeter(q.Put), Got: newMeter(q.Got)}
 }
 
-func newWorkerJSON(w *errand.WorkerRecord, now time.Time) workerJSON {
-	j := workerJSON{
-		ID: w.ID, Kind: w.Kind, Host: w.Host, PID: w.PID, Version: w.Version, Status: workerStatus(w, now),
+// NewWorker is the form of a worker, as of now.
+func NewWorker(w *errand.WorkerRecord, now time.Time) Worker {
+	j := Worker{
+		ID: w.ID, Kind: w.Kind, Host: w.Host, PID: w.PID, Version: w.Version, Status: WorkerStatus(w, now),
 		Queues: append([]string{}, w.Queues...), Tasks: append([]string{}, w.Tasks...), Concurrency: w.Concurrency,
 		StartedAt: w.StartedAt.UTC(), SeenAt: w.SeenAt.UTC(), Held: w.Held, Finished: w.Finished, Failed: w.Failed,
-		Running: make([]runningJSON, 0, len(w.Running)),
+		Running: make([]Running, 0, len(w.Running)),
 	}
 	for _, r := range w.Running {
-		j.Running = append(j.Running, runningJSON{
+		j.Running = append(j.Running, Running{
 			ID: r.ID, Queue: r.Queue, Task: r.Task, Attempt: r.Attempt, StartedAt: r.StartedAt.UTC(), Stuck: r.Stuck,
 		})
 	}
 	return j
+}
+
+// WorkerStatus says whether a worker lives.
+func WorkerStatus(w *errand.WorkerRecord, now time.Time) string {
+	switch {
+	case w.Lost(now):
+		return "lost"
+	case w.Stopping:
+		return "stopping"
+	default:
+		return "alive"
+	}
 }
