@@ -80,11 +80,9 @@ local function show(id, raw)
 	return {id .. raw, progress, result, log}
 end
 
--- meter counts n events: in total, in this minute and in the one before.
-local function meter(name, n)
-	if n == 0 then return end
+-- metered is a meter after n more events: how many in total, in this minute and in the one before.
+local function metered(raw, n)
 	local total, minute, current, before = 0, 0, 0, 0
-	local raw = call('HGET', base, name)
 	if raw then total, minute, current, before = unpack_('<I6I6I6I6', raw) end
 	total = total + n
 	local this = math.floor(now / 60000000)
@@ -97,11 +95,17 @@ local function meter(name, n)
 	elseif this == minute - 1 then
 		before = before + n
 	end
-	call('HSET', base, name, pack('<I6I6I6I6', total, minute, current, before))
+	return pack('<I6I6I6I6', total, minute, current, before)
+end
+
+-- meter counts n events.
+local function meter(name, n)
+	if n == 0 then return end
+	call('HSET', base, name, metered(call('HGET', base, name), n))
 end
 
 -- repeated says whether somebody's numbered request was carried out before, and notes it. That he was heard of is
--- written down once an hour, so that maintenance can forget the silent.
+-- written down once an hour, so that maintenance can forget the silent. Returns too the last number and what was noted then.
 local function repeated(key, who, number)
 	local raw = call('HGET', key, who)
 	local last, seen = 0, 0
@@ -112,7 +116,7 @@ local function repeated(key, who, number)
 		call('ZADD', key .. ':seen', now, who)
 	end
 	call('HSET', key, who, pack('<I7I7', number > last and number or last, seen))
-	return false
+	return false, last, raw
 end
 
 -- batched calls a command with many arguments in pieces that fit Lua's stack.

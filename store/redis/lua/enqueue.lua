@@ -8,13 +8,13 @@
 --
 -- Returns {replies, made, generations}: per group "" or the entry of who has the unique key; 1 when this is the queue's
 -- first job; and per job that has parents in other queues its place among the arguments, its generation and its order.
-local replies, raw = {}, nil
+local replies, noted = {}, nil
 local producer, number = ARGV[4], tonumber(ARGV[5])
 if producer ~= '' then
-	local again
-	again = repeated(base .. ':producers', producer, number)
+	local again, _
+	again, _, noted = repeated(base .. ':producers', producer, number)
 	if again then
-		raw = call('HGET', base .. ':replies', producer)
+		local raw = call('HGET', base .. ':replies', producer)
 		if raw then
 			local kept = cmsgpack.unpack(raw)
 			if kept[1] == number then replies = kept[2] end
@@ -24,7 +24,8 @@ if producer ~= '' then
 end
 
 local NEW = '<BBI7I2I7I2' -- flags, priority, run at, length of the unique key, window, number of parents
-local seq = call('HINCRBY', base, 'seq', #ARGV - 7) - #ARGV + 7
+local seq, meterBefore, used = unpack(call('HMGET', base, 'seq', 'enqueued', 'used'))
+seq = tonumber(seq or 0)
 local nextOrder, generations, enqueued, stack = tonumber(ARGV[6]), {}, 0, {}
 
 local function parse(arg)
@@ -219,14 +220,16 @@ for g = 1, #ARGV[7] / 2 do
 	at = at + size
 end
 flush()
-if producer ~= '' then
-	if refused then
-		call('HSET', base .. ':replies', producer, cmsgpack.pack({number, replies}))
-	else
-		call('HDEL', base .. ':replies', producer)
-	end
+if refused and producer ~= '' then -- a reply other than success is kept for a repetition, and a byte more tells that it is
+	call('HSET', base .. ':replies', producer, cmsgpack.pack({number, replies}))
+	call('HSET', base .. ':producers', producer, call('HGET', base .. ':producers', producer) .. '\1')
+elseif noted and #noted > 14 then
+	call('HDEL', base .. ':replies', producer)
 end
-meter('enqueued', enqueued)
+local made = 0
+if enqueued > 0 then
+	made = used and 0 or 1
+	call('HSET', base, 'seq', seq, 'used', '1', 'enqueued', metered(meterBefore, enqueued))
+end
 finish()
-local made = enqueued > 0 and call('HSETNX', base, 'used', '1') or 0
 return {replies, made, generations}
