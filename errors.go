@@ -21,6 +21,8 @@ var (
 	ErrDuplicate = errors.New("duplicate job")
 	// ErrJobNotFound: no job with that id is in the store.
 	ErrJobNotFound = errors.New("job not found")
+	// ErrWorkerNotFound: the store has no record of a worker with that id.
+	ErrWorkerNotFound = errors.New("worker not found")
 	// ErrNoResult: the job's result is not kept; use [KeepResult].
 	ErrNoResult = errors.New("result is not kept: enqueue with errand.KeepResult to keep it")
 	// ErrCanceled: the job was canceled. Also the cause of a running handler's canceled context.
@@ -44,6 +46,8 @@ var (
 	ErrUnknownOutcome = errors.New("outcome unknown")
 	// ErrCorrupt: what the store holds is not what Errand wrote.
 	ErrCorrupt = errors.New("store is corrupt")
+	// ErrMoveUnderWay: jobs of the queue are on their way to another store; that move must end first.
+	ErrMoveUnderWay = errors.New("another move is under way")
 	// ErrUnavailable: the store cannot serve now (locked, full, read-only, unreachable).
 	ErrUnavailable = errors.New("store unavailable")
 )

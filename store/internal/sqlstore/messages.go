@@ -87,7 +87,7 @@ func (s *Session) put(req *errand.PutRequest) error {
 		if err != nil || req.Number <= last {
 			return err // nil: sent again
 		}
-		if _, err := s.tx.Exec(requestQuery(known), req.Queue, req.Producer, req.Number, micros(s.now), nil); err != nil {
+		if _, err := s.tx.Exec(requestQuery(known), req.Queue, req.Producer, req.Number, micros(s.now.Add(req.Remember)), nil); err != nil {
 			return err
 		}
 	}

@@ -176,3 +176,22 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	messagesLeft        = `SELECT CAST(COALESCE(SUM(length), 0) AS {bigint}) FROM errand_message_queues WHERE name = ?`
 	removeMessages      = `DELETE FROM errand_messages WHERE seq{in}`
 )
+
+// What is carried to another store, and to another queue.
+const (
+	identity       = `SELECT name FROM errand_identity WHERE id = 1{lock}`
+	insertIdentity = `INSERT INTO errand_identity (id, name) VALUES (1, ?)`
+
+	pendingParcel = `SELECT dest, token, number, body FROM errand_parcels WHERE queue = ? AND messages = ?{lock}`
+	insertParcel  = `INSERT INTO errand_parcels (queue, messages, dest, token, number, packed_at, body) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	deleteParcel  = `DELETE FROM errand_parcels WHERE queue = ? AND token = ? AND number = ?`
+
+	jobsBySeqs = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE seq{in} ORDER BY seq{lock}`
+	depKind    = `SELECT kind FROM errand_deps WHERE parent = ? AND child = ?`
+	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE seq = ?`
+
+	insertCarriedRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertCarried    = `INSERT INTO errand_jobs (id, queue, state, rank, task, priority, flags, created_at, ready_at, started_at,
+unknown_since, expires_at, token, attempt, recoveries, waits, worker, payload, options, history, progress, result) VALUES ` +
+		insertCarriedRow
+)
