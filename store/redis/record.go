@@ -327,7 +327,7 @@ func (rec *record) encode() (string, beside, error) {
 	b = appendInt(appendInt(appendInt(b, j.Token, 4), int64(j.Attempt), 4), int64(j.Recoveries), 2)
 	if running {
 		b = appendInt(appendInt(appendInt(b, micros(j.StartedAt), 7), micros(rank), 7), micros(j.UnknownSince), 7)
-		b = appendInt(b, 0, 8) // the claim that took it, and its place there
+		b = appendInt(b, 0, 6) // the claim that took it
 		b = append(append(b, byte(len(j.Worker))), j.Worker...)
 	}
 	if j.UniqueKey != "" {
