@@ -96,7 +96,7 @@ func TestKilled(t *testing.T) {
 		next := place.url(t)
 		other := open(t, next)
 		began := time.Now()
-		k, p := killMovers(t, url, next)
+		k, p := killMovers(t, url, next, 40)
 		kills, parcels = kills+k, parcels+p
 		t.Logf("to %s: %d jobs and %d messages in %v, %d kills", place.name, len(want), len(h.messages["m"])+len(h.messages["bulk"]),
 			time.Since(began).Round(time.Millisecond), k)
@@ -118,15 +118,15 @@ func TestKilled(t *testing.T) {
 	h.runAll(want)
 }
 
-// killMovers starts movers and kills all but the last, each after a few parcels and a moment.
-func killMovers(t *testing.T, from, to string) (kills, parcels int) {
+// killMovers starts movers and kills all but the last, each after some parcels, most of them at most, and a moment.
+func killMovers(t *testing.T, from, to string, most int) (kills, parcels int) {
 	t.Helper()
 	for try := 0; ; try++ {
 		p, err := testproc.Start("mover", from, to)
 		if err != nil {
 			t.Fatal(err)
 		}
-		patience := 1 + rand.IntN(40)
+		patience := 1 + rand.IntN(most)
 		if try >= 60 {
 			patience = -1
 		}
@@ -397,7 +397,7 @@ func TestLive(t *testing.T) {
 		if kills < 5 {
 			l.enqueue(a, 300)
 		}
-		k, p := killMovers(t, l.from, l.to)
+		k, p := killMovers(t, l.from, l.to, 8)
 		kills, parcels = kills+k, parcels+p
 	}
 	first, second := l.count("first"), l.count("second")

@@ -18,7 +18,6 @@ var chineseMove = map[string]string{
 	"wait for jobs that are being run":                                             "等待运行中的任务",
 	"say with --to URL where to move the jobs":                                     "请用 --to URL 说明任务搬到哪里",
 	"Move %s and %s from %s to %s?":                                                "要把%s和%s从 %s 搬到 %s 吗？",
-	"Move":                                                                         "搬移",
 	"Moved %s and %s before the error; run it again to go on.":                     "出错之前已搬移%s和%s；再运行一次即可继续。",
 	"Moved %s and %s from %s to %s in %s (%s a second).":                           "已把%s和%s从 %s 搬到 %s，用时 %s（每秒 %s）。",
 	"Queue %s is paused there, as it was here.":                                    "队列 %s 在那里和在这里一样是暂停的。",
