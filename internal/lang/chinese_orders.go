@@ -11,9 +11,9 @@ var chineseOrders = map[string]string{
 	"Stop workers, as their first signal does": "停止 worker，如同第一个信号",
 	"Stop workers as the first SIGTERM does: running jobs may finish, then the process ends. It asks before. Starting them again is the matter of what started them.": "如同第一个 SIGTERM 那样停止 worker：正在运行的任务可以做完，然后进程结束，并会先询问。重新启动由启动它们的程序负责。",
 	"every worker that is not lost": "所有未失联的 worker", "use names of workers or --all, not both": "worker 名和 --all 只能用一个", "name workers as 'workers' lists them, or say --all": "请给出“workers”列出的 worker 名，或用 --all",
-	"there is no worker %q: 'workers' lists them": "没有 worker %q：“workers”会列出它们", "Stop %s?": "要停止%s吗？", "Stop worker %s?": "要停止 worker %s 吗？",
+	"there is no worker %q: 'workers' lists them": "没有 worker %q：“workers”会列出它们", "Stop %s?": "要停止%s吗？",
 	"Worker %s is to claim no more jobs.": "已要求 worker %s 不再领取任务。", "Worker %s is to claim jobs again.": "已要求 worker %s 重新领取任务。", "Worker %s is to stop.": "已要求 worker %s 停止。",
-	"quiet": "静默", "stop": "停止", "quiet or resume": "静默或恢复", "stop the worker": "停止 worker", "pause the queue or quiet the worker, or resume it": "暂停队列或让 worker 静默，或恢复它",
+	"quiet or resume": "静默或恢复", "stop the worker": "停止 worker", "pause the queue or quiet the worker, or resume it": "暂停队列或让 worker 静默，或恢复它",
 
 	"List who did what by hand": "列出谁手动做了什么",
 	"List what people did to the store on the command line, the dashboard and the API, newest first. The newest 10,000 entries are kept, each for 90 days at most.": "列出人们通过命令行、仪表盘和 API 对存储做了什么，最新的在前。保留最新的 10,000 条，每条最多 90 天。",
