@@ -18,6 +18,26 @@ type queueView struct {
 	errand.QueueInfo
 	Total int64
 	Bar   []segment
+
+	Spark    spark         // jobs finished in the last hour
+	WaitHalf time.Duration // of the jobs started in the last hour, half waited no longer
+	WaitMost time.Duration // and 95 of 100
+	Known    bool          // there were such jobs
+}
+
+// addPast adds what the series of the last hour say.
+func (q *queueView) addPast(l *lang.Lang, past *history) {
+	q.Spark = sparkOf(past.perMinute(orNone(past.byQueue[q.Name], past.n)), l.T("Finished in the last hour"))
+	if waits := past.waits[q.Name]; waits != nil && waits.Count() > 0 {
+		q.Known, q.WaitHalf, q.WaitMost = true, waits.Quantile(0.5), waits.Quantile(0.95)
+	}
+}
+
+func orNone(counts []int64, n int) []int64 {
+	if counts == nil {
+		return make([]int64, n)
+	}
+	return counts
 }
 
 // segment is a part of a bar; bars are 100 wide.
@@ -47,6 +67,12 @@ func queueViewOf(q errand.QueueInfo) queueView {
 // Of is the number of jobs in a state.
 func (q queueView) Of(state errand.State) int64 { return q.Counts[state] }
 
+// InState is the number of jobs in a state with a name.
+func (q queueView) InState(name string) int64 {
+	state, _ := errand.ParseState(name)
+	return q.Counts[state]
+}
+
 // Failing reports whether jobs failed in the last minute.
 func (q queueView) Failing() bool { return q.Failed.PerMinute > 0 }
 
@@ -55,9 +81,15 @@ func (h *Handler) queues(w http.ResponseWriter, req *request) error {
 	if err != nil {
 		return err
 	}
+	past, err := h.history(req.Context(), now, periods[0], "", "")
+	if err != nil {
+		return err
+	}
 	view := queuesView{}
 	for _, q := range queues {
-		view.Queues = append(view.Queues, queueViewOf(q))
+		line := queueViewOf(q)
+		line.addPast(req.lang, past)
+		view.Queues = append(view.Queues, line)
 	}
 	return h.render(w, req, http.StatusOK, "queues",
 		page{Title: req.lang.T("Queues"), Nav: "queues", Live: true, Now: now, View: view})
@@ -81,22 +113,17 @@ func (h *Handler) steerQueue(w http.ResponseWriter, req *request) error {
 	if err := req.ParseForm(); err != nil {
 		return err
 	}
-	now, err := h.st.Now(req.Context())
-	if err != nil {
-		return err
-	}
-	call, said := h.st.Pause, lang.Mark("Queue %s is paused: workers take no more of its jobs.")
-	switch req.PostForm.Get("action") {
+	action, said := req.PostForm.Get("action"), lang.Mark("Queue %s is paused: workers take no more of its jobs.")
+	switch action {
 	case "pause":
 	case "resume":
-		call, said = h.st.Resume, lang.Mark("Queue %s is resumed.")
+		said = lang.Mark("Queue %s is resumed.")
 	default:
 		return misuse(lang.Mark("There is no such action."))
 	}
-	if err := call(req.Context(), now, queue); err != nil {
+	if err := h.setPaused(req, queue, action == "pause"); err != nil {
 		return err
 	}
-	h.log(req, req.PostForm.Get("action"), "queue "+queue, 1)
 	h.leaveNote(w, req, req.lang.T(said, queue))
 	h.redirect(w, req, req.PostForm.Get("back"))
 	return nil
