@@ -34,7 +34,7 @@ var chineseCharts = map[string]string{
 	"%q is not a time: write it as 2006-01-02T15:04 (UTC), or as a duration before now such as 90m.": "%q 不是时间：请写成 2006-01-02T15:04（UTC），或写成距现在的时长，例如 90m。",
 	"Move": "移动", "Move %s jobs to another queue?": "将 %s 个任务移到另一个队列？", "%s jobs moved.": "已移动 %s 个任务。", "To the queue": "目标队列",
 	"They keep their place by priority and time. Only workers that serve that queue run them.": "任务仍按优先级和时间排序。只有服务于该队列的 worker 会运行它们。",
-	"%s steps are left out.": "省略了 %s 步。", "Not before": "最早开始", "Unknown task": "未知任务", "no worker that took it knows it": "领取过它的 worker 都不认识这个任务",
+	"%s steps are left out.": "省略了 %s 步。", "Not before": "最早开始", "of at most %d": "最多 %d 次", "Unknown task": "未知任务", "no worker that took it knows it": "领取过它的 worker 都不认识这个任务",
 	"Waited for by": "被以下任务等待", "There may be more: not all jobs were looked into.": "可能还有：并未查看全部任务。",
 	"This task in the last 24 hours": "此任务最近 24 小时的情况", "No attempt was recorded.": "没有尝试记录。",
 	"Finished in the last 24 hours": "最近 24 小时完成", "Failed attempts in the last 24 hours": "最近 24 小时失败的尝试",

@@ -128,7 +128,7 @@ function pointAt(chart, i) {
   moment.textContent = at ? rows[i].firstElementChild.textContent : "";
   values.forEach((el, n) => (el.textContent = at ? rows[i].children[n + 1].textContent : el.dataset.value));
 }
-document.addEventListener("pointermove", (event) => {
+function follow(event) {
   const plot = event.target.closest?.("[data-chart] .plot svg");
   for (const chart of document.querySelectorAll("[data-chart]:not([data-at=''])")) if (chart.dataset.at && !chart.contains(plot)) pointAt(chart, -1);
   if (!plot) return;
@@ -137,7 +137,9 @@ document.addEventListener("pointermove", (event) => {
   const rows = chart.querySelectorAll("tbody tr").length;
   const i = Math.min(rows - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * rows)));
   for (const other of document.querySelectorAll("[data-chart]")) if (other.querySelectorAll("tbody tr").length === rows) pointAt(other, i);
-});
+}
+document.addEventListener("pointermove", follow);
+document.addEventListener("pointerdown", follow); // a finger's
 document.addEventListener("keydown", (event) => {
   const chart = event.target.closest?.("svg")?.closest("[data-chart]");
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
