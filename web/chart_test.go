@@ -1,6 +1,7 @@
 package web
 
 import (
+	"log/slog"
 	"math"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/lang"
+	"github.com/errandhq/errand/store/memory"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 40, 0, time.UTC)
@@ -157,5 +159,45 @@ func TestLife(t *testing.T) {
 	}
 	if l = lifeOf(job, at(100)); len(l.Steps) != maxSteps || l.Cut == 0 || !l.Steps[maxSteps/2].Gap || !l.Steps[maxSteps-1].Last {
 		t.Errorf("a long life has %d steps, %d left out", len(l.Steps), l.Cut)
+	}
+}
+
+// TestHistoryIsKept: who looks soon after another costs the store nothing, and waits for nothing while a newer one is read.
+func TestHistoryIsKept(t *testing.T) {
+	st := memory.New()
+	t.Cleanup(func() { st.Close() })
+	h := New(st, Config{InsecureNoAuth: true, Logger: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() { h.Close() })
+	p := periods[0]
+	look := func() *history {
+		got, err := h.history(t.Context(), noon, p, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	first := look()
+	if look() != first {
+		t.Error("a second look read the store again")
+	}
+	p.fresh = time.Hour
+	key := historyKey{p.Name, "", ""}
+	age := func(by time.Duration) {
+		kept := h.histories.kept[key]
+		kept.at = time.Now().Add(-by)
+		h.histories.kept[key] = kept
+	}
+	age(stale * p.fresh)
+	second := look()
+	if second == first {
+		t.Error("what was far too old was shown")
+	}
+	age(2 * p.fresh)
+	if look() != second {
+		t.Error("a look at what is old had to wait")
+	}
+	h.operations.group.Wait()
+	if look() == second {
+		t.Error("nothing newer was read in the background")
 	}
 }
