@@ -14,14 +14,14 @@ import (
 
 // Config says what is measured.
 type Config struct {
-	Full   bool         // everything, which takes an hour or more; else the goals, in minutes
-	Rounds int          // of each comparison; 0: 5
-	Stores []peer.Store // empty: all
-	Only   []string     // names of systems; empty: all
-	Parts  []string     // of the measurement; empty: those of the goals, or with Full all
-	Phase  time.Duration
-	Log    io.Writer // says what goes on
-	Self   []string  // the command that runs this program as a worker, see Child
+	Full     bool         // everything, which takes an hour or more; else the goals, in minutes
+	Rounds   int          // of each comparison; 0: 5
+	Stores   []peer.Store // empty: all
+	Only     []string     // names of systems; empty: all
+	Parts    []string     // of the measurement; empty: those of the goals, or with Full all
+	Phase    time.Duration
+	Profiles string    // directory for profiles of Errand; empty: none are made
+	Log      io.Writer // says what goes on
 }
 
 // bench is a run under way.
@@ -77,6 +77,14 @@ var parts = []part{
 	{"pickup", false, (*bench).pickups},
 	{"memory", false, (*bench).memories},
 	{"network", false, (*bench).networks},
+	{"apart", false, (*bench).pickupsApart},
+	{"load", true, (*bench).loads},
+	{"idle", true, (*bench).idles},
+	{"timers", true, (*bench).timers},
+	{"processes", true, (*bench).processes},
+	{"backlog", true, (*bench).backlogs},
+	{"recovery", true, (*bench).recoveries},
+	{"profiles", false, (*bench).profiles},
 }
 
 // Parts names the pieces of the measurement.
