@@ -128,7 +128,7 @@ type Worker struct {
 	Host        string    `json:"host"`
 	PID         int       `json:"pid"`
 	Version     string    `json:"version,omitempty"`
-	Status      string    `json:"status"` // alive, stopping or lost
+	Status      string    `json:"status"` // alive, quiet, stopping or lost
 	Queues      []string  `json:"queues"`
 	Tasks       []string  `json:"tasks"`
 	Concurrency int       `json:"concurrency"`
@@ -301,6 +301,8 @@ func WorkerStatus(w *errand.WorkerRecord, now time.Time) string {
 		return "lost"
 	case w.Stopping:
 		return "stopping"
+	case w.Quiet:
+		return "quiet"
 	default:
 		return "alive"
 	}

@@ -116,6 +116,16 @@ ON CONFLICT (worker) DO UPDATE SET number = excluded.number, seen_at = excluded.
 	ordersOf    = `SELECT job FROM errand_orders WHERE worker = ? ORDER BY job`
 	setWorker   = `INSERT INTO errand_workers (id, seen_at, record) VALUES (?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, record = excluded.record`
+	deleteAsked   = `DELETE FROM errand_orders WHERE worker = ? AND (job = ? OR job = ?)`
+	orphanedAsked = `DELETE FROM errand_orders
+WHERE (job = ? OR job = ?) AND NOT EXISTS (SELECT 1 FROM errand_workers w WHERE w.id = worker)`
+	lockWorker = `SELECT 1 FROM errand_workers WHERE id = ?{lock}`
+	setSchemas = `INSERT INTO errand_schemas (worker, record) VALUES (?, ?)
+ON CONFLICT (worker) DO UPDATE SET record = excluded.record`
+	deleteSchemas   = `DELETE FROM errand_schemas WHERE worker = ?`
+	orphanedSchemas = `DELETE FROM errand_schemas WHERE NOT EXISTS (SELECT 1 FROM errand_workers w WHERE w.id = worker)`
+	allSchemas      = `SELECT s.record FROM errand_schemas s JOIN errand_workers w ON w.id = s.worker ORDER BY w.seen_at, w.id DESC`
+
 	deleteWorker  = `DELETE FROM errand_workers WHERE id = ?`
 	staleWorker   = `SELECT 1 FROM errand_workers WHERE seen_at < ? LIMIT 1`
 	deleteWorkers = `DELETE FROM errand_workers WHERE seen_at < ?`
