@@ -19,6 +19,9 @@ func (b *bench) profiles(ctx context.Context, store peer.Store, _ []peer.Entry) 
 	if b.Profiles == "" {
 		return nil
 	}
+	if err := os.MkdirAll(b.Profiles, 0o755); err != nil { //nolint:gosec // it is for everybody
+		return err
+	}
 	e, err := peer.Find(store, "Errand")
 	if err != nil {
 		return err

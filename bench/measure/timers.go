@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -35,6 +36,9 @@ func (b *bench) timers(ctx context.Context, _ peer.Store, entries []peer.Entry) 
 	})
 }
 
+// timerLimit is how late the last job may be.
+const timerLimit = 20 * time.Second
+
 func timer(ctx context.Context, s peer.System, jobs int) (rate, late float64, err error) {
 	later, ok := s.(peer.Scheduler)
 	if !ok {
@@ -51,9 +55,17 @@ func timer(ctx context.Context, s peer.System, jobs int) (rate, late float64, er
 		err = errors.New("enqueueing took until the jobs were due")
 	}
 	if err == nil {
-		_, err = l.emptied(ctx, s)
+		some, cancel := context.WithDeadline(ctx, at.Add(timerLimit))
+		defer cancel()
+		if _, err = l.emptied(some, s); errors.Is(err, context.DeadlineExceeded) {
+			ran, _ := l.ticked()
+			err = fmt.Errorf("%d of %d jobs ran within %v of the time at which they were due", ran, jobs, timerLimit)
+		}
 	}
-	if err := errors.Join(err, stop(), l.verify(jobs)); err != nil {
+	if err := errors.Join(err, stop()); err != nil {
+		return 0, 0, err
+	}
+	if err := l.verify(jobs); err != nil {
 		return 0, 0, err
 	}
 	waits := make([]float64, jobs)

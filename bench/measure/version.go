@@ -25,7 +25,12 @@ func (b *bench) version(ctx context.Context, store peer.Store) (string, error) {
 		return postgresVersion(ctx, server.URL)
 	case peer.MySQL:
 		return mysqlVersion(ctx, server.URL)
+	default:
+		return sqliteVersion(ctx)
 	}
+}
+
+func sqliteVersion(ctx context.Context) (string, error) {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return "", err
