@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -62,15 +63,17 @@ func run(ctx context.Context) error {
 	} else {
 		results, err = measure.Measure(ctx, cfg)
 	}
-	if err == nil && *kept != "" {
-		err = write(*kept, results)
+	if results == nil {
+		return err
 	}
-	if err == nil && *page != "" {
-		err = report.Write(results, *page)
+	// What a run found out until it was cut off is worth keeping.
+	if *kept != "" {
+		err = errors.Join(err, write(*kept, results))
 	}
-	if err == nil {
-		fmt.Fprintf(os.Stderr, "%d figures in %v\n", len(results.Samples), results.Took.Round(time.Second))
+	if *page != "" {
+		err = errors.Join(err, report.Write(results, *page))
 	}
+	fmt.Fprintf(os.Stderr, "%d figures in %v\n", len(results.Samples), results.Took.Round(time.Second))
 	return err
 }
 

@@ -42,7 +42,9 @@ func Measure(ctx context.Context, cfg Config) (*Run, error) {
 	b := &bench{Config: cfg, servers: s, sized: map[string]sizes{}, run: &Run{
 		Began: time.Now(), Full: cfg.Full, Rounds: cfg.Rounds, Phase: cfg.Phase, Machine: describeMachine(s.dir),
 	}}
-	err = b.all(ctx)
+	if err = b.all(ctx); err != nil {
+		b.note("The run ended early: %v", err)
+	}
 	b.run.Took = time.Since(b.run.Began)
 	return b.run, errors.Join(err, s.close())
 }

@@ -16,7 +16,7 @@ func title(name string) string {
 		measure.Drain100: "drain, concurrency 100", measure.Drain1000: "drain, concurrency 1,000",
 		measure.PickupP50: "pickup, median", measure.PickupP99: "pickup, p99", measure.PickupP999: "pickup, p99.9",
 		measure.ApartP50: "median", measure.ApartP99: "p99", measure.ApartP999: "p99.9",
-		measure.Capacity: "capacity", measure.IdleWorker: "worker", measure.IdleStore: "store", measure.IdleRequests: "requests",
+		measure.Capacity: "what goes through", measure.IdleWorker: "worker", measure.IdleStore: "store", measure.IdleRequests: "requests",
 		measure.TimerRate: "rate", measure.TimerLate: "late, median", measure.Recovery: "until all run again",
 		measure.Memory:     "memory a waiting job",
 		measure.Backlog10k: "drain with 10 thousand waiting", measure.Backlog1M: "drain with 1 million waiting",
