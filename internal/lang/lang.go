@@ -25,6 +25,7 @@ var (
 		chineseCharts,
 		chineseCLI,
 		chineseHelp,
+		chineseMove,
 		chineseOrders,
 		chineseTop,
 	}}
