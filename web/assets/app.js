@@ -34,9 +34,12 @@ function restore(part, kept) {
   }
 }
 let loading = false;
+let again = false; // somebody asked meanwhile
 async function refresh() {
-  if (loading || document.hidden) return;
+  if (document.hidden) return;
+  if (loading) { again = true; return; }
   loading = true;
+  again = false;
   try {
     const { ok, page } = await load(location.href);
     if (!ok) return;
@@ -55,6 +58,7 @@ async function refresh() {
     // The stream says when the server is gone.
   } finally {
     loading = false;
+    if (again) refresh();
   }
 }
 function listen() {
@@ -150,10 +154,14 @@ document.addEventListener("keydown", (event) => {
   pointAt(chart, Math.min(rows - 1, Math.max(0, from + step)));
 });
 
-// A choice among few takes effect at once.
+// A choice among few takes effect at once, in place, so that who chooses by keys stays where they are.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-auto]");
-  if (form && event.target.matches("select")) form.requestSubmit();
+  if (!form || !event.target.matches("select")) return;
+  const url = new URL(location.href);
+  url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  history.replaceState(null, "", url);
+  refresh();
 });
 
 // Buttons that copy what is beside them.
