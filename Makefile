@@ -45,7 +45,7 @@ bench-stores: ## run the stores' own benchmarks
 
 .PHONY: soak
 soak: ## send a million jobs through the SQL stores, and drain before a backlog of a million (minutes)
-	ERRAND_SOAK=1000000 go test ./internal/crashtest -run 'TestBloat|TestBacklog' -count=1 -timeout 30m -v
+	ERRAND_SOAK=1000000 go test ./internal/crashtest ./store/postgres -run 'TestBloat|TestBacklog|TestPgBouncer' -count=1 -timeout 30m -v
 
 .PHONY: screenshots
 screenshots: ## take pictures of the dashboard's pages into docs/screenshots; needs Chromium
