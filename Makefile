@@ -43,6 +43,10 @@ bench-full: ## measure everything, in hours; writes docs/performance.md
 bench-stores: ## run the stores' own benchmarks
 	go test -run '^$$' -bench . -benchmem . ./store/...
 
+.PHONY: bench-web
+bench-web: ## measure each page and call of the dashboard with a million jobs, on every store
+	go run ./web/internal/speed sqlite postgres mysql redis
+
 .PHONY: screenshots
 screenshots: ## take pictures of the dashboard's pages into docs/screenshots; needs Chromium
 	go run ./web/internal/screenshots
