@@ -36,7 +36,7 @@ type failureGroup struct {
 const (
 	maxGroups     = 200
 	maxHours      = 31 * 24 // of a group's history
-	failuresTime  = 80 * time.Millisecond
+	failuresTime  = 50 * time.Millisecond
 	newestFailed  = 25 // of each of so many queues
 	failingQueues = 8
 	censusJobs    = 1_000_000
@@ -101,13 +101,14 @@ func (h *Handler) findFailures(ctx context.Context, filter errand.JobFilter) (fa
 	found := newGrouping()
 	start := time.Now()
 	for {
+		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
 		if err != nil {
 			return failures{}, err
 		}
 		found.add(page.Jobs)
 		filter.Cursor = page.Next
-		if page.Next == "" || found.scanned >= scanJobs || time.Since(start) > failuresTime {
+		if page.Next == "" || found.scanned >= scanJobs || over(start, begun, failuresTime) {
 			return found.list(page.Next != ""), nil
 		}
 	}
