@@ -7,11 +7,13 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -88,6 +90,24 @@ func (h *host) end() {
 	}
 }
 
+// database makes a database on a MySQL server and returns its URL.
+func (h *host) database(server string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		h.Fatal(err)
+	}
+	db, err := sql.Open("mysql", u.User.String()+"@tcp("+u.Host+")/") // the store brings the driver
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("CREATE DATABASE errand"); err != nil {
+		h.Fatal(err)
+	}
+	u.Path = "/errand"
+	return u.String()
+}
+
 // serve makes an empty store of a kind; its server is nil for one that runs in this process.
 func (h *host) serve(kind string) (url string, server *testserver.Server) {
 	switch kind {
@@ -97,6 +117,7 @@ func (h *host) serve(kind string) (url string, server *testserver.Server) {
 		server = testserver.OwnPostgres(h)
 	case "mysql":
 		server = testserver.OwnMariaDB(h)
+		return h.database(server.URL), server
 	case "redis":
 		server = testserver.Redis(h, "--maxmemory-policy", "noeviction", "--save", "")
 	default:
