@@ -142,8 +142,10 @@ func (h *Handler) actOnJobs(w http.ResponseWriter, req *request) error {
 	if !all && len(ids) == 0 {
 		return misuse(lang.Mark("Select at least one job."))
 	}
-	if all && act.name == "delete" && !req.may(Admin) {
-		return &problem{status: http.StatusForbidden, text: lang.Mark("Your role (%s) may not do this; it takes %s."), args: []any{req.who.Role, Admin}}
+	if all {
+		if err := mayActOnAll(req, act); err != nil {
+			return err
+		}
 	}
 	if form.Get("confirmed") == "" && (all || len(ids) > 1 || act.danger || act.call == nil) {
 		return h.confirm(w, req, act, s, ids, all)

@@ -134,6 +134,14 @@ func (ops *operations) forget() {
 	}
 }
 
+// cancelOperation ends an operation, and writes that down.
+func (h *Handler) cancelOperation(req *request, op *operation) wire.Operation {
+	op.cancel()
+	state := op.wait(req.Context(), operationPause)
+	h.log(req, "cancel operation", state.Action+" "+state.Target, int(state.Done))
+	return state
+}
+
 // all returns the operations that are remembered, the newest first.
 func (ops *operations) all() []wire.Operation {
 	ops.mu.Lock()

@@ -26,6 +26,7 @@ var (
 		chineseCharts,
 		chineseCLI,
 		chineseHelp,
+		chineseMove,
 		chineseOrders,
 		chineseTop,
 	}}
