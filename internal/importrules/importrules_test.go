@@ -36,12 +36,14 @@ const anything = "*"
 var rules = []rule{
 	// The vocabulary: no driver, no web, no command line. What it uses of
 	// internal knows nothing of jobs.
-	{pkg: ".", may: []string{"internal/batch", "internal/storeclock", "internal/wait"}, outside: []string{"github.com/google/uuid"}},
+	{pkg: ".", may: []string{"internal/batch", "internal/footprint", "internal/schema", "internal/storeclock", "internal/wait"}, outside: []string{"github.com/google/uuid"}},
 	{pkg: "internal/batch"},
+	{pkg: "internal/footprint"},
+	{pkg: "internal/schema"},
 	{pkg: "internal/wait"},
 	{pkg: "internal/cause"},
 	{pkg: "internal/storeclock"},
-	{pkg: "hotqueue", may: []string{".", "internal/batch", "internal/storeclock", "internal/wait"}},
+	{pkg: "hotqueue", may: []string{".", "internal/batch", "internal/footprint", "internal/schema", "internal/storeclock", "internal/wait"}},
 
 	// The stores know the root and what they share, never each other.
 	{pkg: "internal/notify", may: []string{"."}},
