@@ -151,6 +151,12 @@ var normals = []struct {
 	{regexp.MustCompile(`"version": "[^"]*"`), `"version": "VERSION"`},
 	{regexp.MustCompile(`(ran|for|waits|runs|up) +[\d.]+ ?(µs|ms|s|m)\b`), "$1 SPAN"},
 	{regexp.MustCompile(`[\d.]+ ?(µs|ms|s|m) ago`), "SPAN ago"},
+	{regexp.MustCompile(`"((?:p\d\d_|max_)?seconds|jobs_per_second|cpus|ran)": [\d.e+-]+`), `"$1": 1`},
+	{regexp.MustCompile(`("name": "(?:enqueue|drain)-\w+",\s+"jobs": )\d+`), "${1}1"},
+	{regexp.MustCompile(`SQLite 3\.[\d.]+`), "SQLite VERSION"},
+	{regexp.MustCompile(`"go": "[^"]+"`), `"go": "GO"`},
+	{regexp.MustCompile(`"errand": "[^"]+"`), `"errand": "(devel)"`},
+	{regexp.MustCompile(`"system": "[^"]+"`), `"system": "SYSTEM"`},
 	{regexp.MustCompile(`-?0001-01-01T00:00:00Z`), "NEVER"},
 }
 

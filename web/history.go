@@ -2,12 +2,9 @@ package web
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"maps"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -127,93 +124,6 @@ type history struct {
 	lists   map[string][]*errand.Depth   // of hotqueues
 	runs    map[string]*errand.Histogram // by queue, of the whole period
 	waits   map[string]*errand.Histogram // by queue, of the whole period
-}
-
-// historyKey is what a history is of.
-type historyKey struct{ period, queue, task string }
-
-// histories keeps what was read for a moment, so that pages that are open side by side cost the store no more than one.
-type histories struct {
-	mu   sync.Mutex
-	kept map[historyKey]keptHistory
-}
-
-// keptHistory is a history and what it was made of.
-type keptHistory struct {
-	at    time.Time // when it was read
-	whole time.Time // when all of it was
-	of    *history
-	reply errand.SeriesReply
-}
-
-// maxHistories bounds how many are kept.
-const maxHistories = 64
-
-// history reads the series of a period, of a queue and a task where they are not empty. Of a store that keeps none it is
-// empty.
-func (h *Handler) history(ctx context.Context, now time.Time, p period, queue, task string) (*history, error) {
-	key := historyKey{p.Name, queue, task}
-	h.histories.mu.Lock()
-	kept, ok := h.histories.kept[key]
-	h.histories.mu.Unlock()
-	if ok && time.Since(kept.at) < p.fresh {
-		return kept.of, nil
-	}
-	slots := p.until(now)
-	query := errand.SeriesQuery{Step: p.step, From: slots.from, To: slots.end(), Queue: queue, Task: task}
-	again := ok && time.Since(kept.whole) < wholeHistory
-	if again { // what is older is as it was
-		query.From = maxTime(slots.from, kept.of.asked.Add(-lateReports).Truncate(p.step))
-	}
-	reply, err := h.st.Series(ctx, query)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return nil, err
-	}
-	whole := time.Now()
-	if again && !reply.From.After(query.From) {
-		whole, reply = kept.whole, joined(kept.reply, reply, slots.from, query.From)
-	}
-	made := historyOf(p, slots, reply)
-	made.asked = now
-	h.histories.mu.Lock()
-	defer h.histories.mu.Unlock()
-	if h.histories.kept == nil || len(h.histories.kept) >= maxHistories {
-		h.histories.kept = map[historyKey]keptHistory{}
-	}
-	h.histories.kept[key] = keptHistory{time.Now(), whole, made, reply}
-	return made, nil
-}
-
-// The bounds of what is taken from an earlier look at a history.
-const (
-	lateReports  = 2 * time.Minute // how long after a slot its workers may still report
-	wholeHistory = 5 * time.Minute // after which all of it is read again
-)
-
-func maxTime(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// joined is an earlier reply, from a time on, with everything since another time replaced by a newer reply.
-func joined(old, newer errand.SeriesReply, from, since time.Time) errand.SeriesReply {
-	keep := func(at time.Time) bool { return !at.Before(from) && at.Before(since) }
-	var all errand.SeriesReply
-	for i := range old.Samples {
-		if keep(old.Samples[i].At) {
-			all.Samples = append(all.Samples, old.Samples[i])
-		}
-	}
-	for i := range old.Depths {
-		if keep(old.Depths[i].At) {
-			all.Depths = append(all.Depths, old.Depths[i])
-		}
-	}
-	all.Samples = append(all.Samples, newer.Samples...)
-	all.Depths = append(all.Depths, newer.Depths...)
-	return all
 }
 
 // historyOf sorts what the store replied into slots.
