@@ -145,7 +145,7 @@ var normals = []struct {
 	{regexp.MustCompile(`[\w.-]+:\d+:[0-9a-f]{6}\b`), "WORKER"},
 	{regexp.MustCompile(`"who": "[^"]+@[^"]+"`), `"who": "WHO"`},
 	{regexp.MustCompile(`"host": "[^"]*"`), `"host": "HOST"`},
-	{regexp.MustCompile(`"pid": \d+`), `"pid": 1`},
+	{regexp.MustCompile(`"(pid|memory_bytes)": \d+`), `"$1": 1`},
 	{regexp.MustCompile(`"per_minute": [\d.e+-]+`), `"per_minute": 0`},
 	{regexp.MustCompile(`"stack": "[^\n]*"`), `"stack": "STACK"`},
 	{regexp.MustCompile(`"version": "[^"]*"`), `"version": "VERSION"`},
