@@ -82,7 +82,7 @@ func (ops *operations) begin(req *request, act action, s search) (*operation, er
 	}
 	ctx, cancel := context.WithTimeout(ops.h.stopped, operationTime)
 	op := &operation{cancel: cancel, ended: make(chan struct{}), state: wire.Operation{
-		ID: errand.NewID(), Action: act.name, Target: "all of " + s.values().Encode(), Who: req.who.Name,
+		ID: errand.NewID(), Action: act.name, Target: "all of " + act.which(s), Who: req.who.Name,
 		State: wire.OperationRunning, StartedAt: time.Now().UTC(), Total: total, TotalExact: exact,
 	}}
 	ops.list = append(ops.list, op)

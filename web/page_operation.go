@@ -41,12 +41,13 @@ func (h *Handler) operationViewOf(l *lang.Lang, op wire.Operation) operationView
 	}
 	if text, ok := strings.CutPrefix(op.Target, "all of "); ok {
 		if values, err := url.ParseQuery(text); err == nil {
-			v.Search = h.config.Path + "jobs?" + values.Encode()
-			for _, name := range []string{"state", "queue", "task", "id", "text", "group", "attempt", "since", "until"} {
+			for _, name := range []string{"state", "queue", "task", "id", "text", "group", "attempt", "since", "until", "to"} {
 				if value := values.Get(name); value != "" {
 					v.Which = append(v.Which, field{name, value})
 				}
 			}
+			values.Del("to")
+			v.Search = h.config.Path + "jobs?" + values.Encode()
 		}
 	}
 	return v
