@@ -38,7 +38,7 @@ func (h *Handler) failures(w http.ResponseWriter, req *request) error {
 	if err != nil {
 		return err
 	}
-	found, err := h.findFailures(req.Context(), errand.JobFilter{})
+	found, err := h.glance(req.Context())
 	if err != nil {
 		return err
 	}
