@@ -48,6 +48,7 @@ func (h *Handler) kinOf(ctx context.Context, job *errand.Job) (kin, error) {
 		state = errand.StateFailed
 	case errand.StateFinished:
 		return found, nil // nobody waits any more
+	default:
 	}
 	filter := errand.JobFilter{State: state, Newest: true, Limit: 100}
 	start := time.Now()

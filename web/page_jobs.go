@@ -139,8 +139,9 @@ func whenText(l *lang.Lang, state errand.State) string {
 		return l.T("Waits since")
 	case errand.StateScheduled:
 		return l.T("Due")
+	default:
+		return l.T("When")
 	}
-	return l.T("When")
 }
 
 // fill adds what the queues' counters say.
