@@ -17,6 +17,10 @@ type failures struct {
 	Groups  []failureGroup // the largest first
 	Scanned int            // failed jobs that were looked into, the newest
 	More    bool           // there are others
+
+	CountedAt time.Time // when a census found all this; zero: it was not one
+	Counting  bool      // a census is under way
+	Seen      int       // by that one
 }
 
 // failureGroup is the failed jobs of one task with one kind of error.
@@ -36,7 +40,7 @@ type failureGroup struct {
 const (
 	maxGroups     = 200
 	maxHours      = 31 * 24 // of a group's history
-	failuresTime  = 40 * time.Millisecond
+	failuresTime  = 30 * time.Millisecond
 	failuresPage  = 200
 	failuresRest  = 100 // how many times as long as a look took it is good enough for those who look next
 	newestFailed  = 15  // of each of so many queues
@@ -135,16 +139,31 @@ func (h *Handler) findFailures(ctx context.Context, filter errand.JobFilter) (fa
 	found := newGrouping()
 	start := time.Now()
 	for {
+		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
 		if err != nil {
 			return failures{}, err
 		}
 		found.add(page.Jobs)
 		filter.Cursor = page.Next
-		if page.Next == "" || found.scanned >= scanJobs || time.Since(start) > failuresTime {
+		if page.Next == "" || found.scanned >= scanJobs || over(start, begun, failuresTime) {
 			return found.list(page.Next != ""), nil
 		}
 	}
+}
+
+// allFailures groups all failed jobs: where they are more than can be looked into now, as the last census found them.
+func (h *Handler) allFailures(ctx context.Context, now time.Time) (failures, error) {
+	found, err := h.glance(ctx)
+	if err != nil || !found.More {
+		return found, err
+	}
+	all, at, seen, running := h.census.look(h, now)
+	if !at.IsZero() && all.Scanned >= found.Scanned {
+		found, found.CountedAt = all, at
+	}
+	found.Counting, found.Seen = running, seen
+	return found, nil
 }
 
 // newestFailures groups the newest failed jobs of the queues that fail most.

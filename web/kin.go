@@ -53,6 +53,7 @@ func (h *Handler) kinOf(ctx context.Context, job *errand.Job) (kin, error) {
 	filter := errand.JobFilter{State: state, Newest: true, Limit: 100}
 	start := time.Now()
 	for {
+		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
 		if err != nil {
 			return found, err
@@ -65,7 +66,7 @@ func (h *Handler) kinOf(ctx context.Context, job *errand.Job) (kin, error) {
 		if page.Next == "" {
 			return found, nil
 		}
-		if time.Since(start) > childrenTime || len(found.Children) >= maxChildren {
+		if over(start, begun, childrenTime) || len(found.Children) >= maxChildren {
 			found.Partly = true
 			return found, nil
 		}

@@ -144,7 +144,7 @@ func (c *checker) check(s *schema, value any, where string, depth int) {
 		return
 	}
 	if len(s.Enum) > 0 && !slices.ContainsFunc(s.Enum, func(one json.RawMessage) bool { return sameJSON(one, value) }) {
-		c.fault(where, lang.Mark("This has to be one of %s."), joined(s.Enum))
+		c.fault(where, lang.Mark("This has to be one of %s."), listed(s.Enum))
 	}
 	switch value := value.(type) {
 	case map[string]any:
@@ -269,7 +269,7 @@ func sameJSON(raw json.RawMessage, value any) bool {
 	return d.Decode(&other) == nil && fmt.Sprint(other) == fmt.Sprint(value) && typeOf(other) == typeOf(value)
 }
 
-func joined(list []json.RawMessage) string {
+func listed(list []json.RawMessage) string {
 	var texts []string
 	for _, raw := range list[:min(len(list), 20)] {
 		texts = append(texts, clip(60, string(raw)))
