@@ -132,7 +132,7 @@ func (c *checker) check(s *schema, value any, where string, depth int) {
 		return
 	}
 	if s.never {
-		c.fault(where, lang.Mark("This is not known here. Is it spelled right?"))
+		c.fault(where, unknownMember)
 		return
 	}
 	if options := append(slices.Clone(s.AnyOf), s.OneOf...); len(options) > 0 && !c.fitsOne(options, value, depth) {
@@ -185,6 +185,8 @@ func (c *checker) checkObject(s *schema, value map[string]any, where string, dep
 			c.check(own, value[name], below(where, name), depth+1)
 		} else if s.Additional != nil {
 			c.check(s.Additional, value[name], below(where, name), depth+1)
+		} else if len(s.Properties) > 0 { // JSON Schema allows it, and Go passes over it: mostly a slip
+			c.fault(below(where, name), unknownMember)
 		}
 	}
 }
@@ -204,6 +206,8 @@ func (c *checker) typesText(names []string) string {
 	}
 	return strings.Join(texts, c.lang.T(" or "))
 }
+
+var unknownMember = lang.Mark("This is not known here. Is it spelled right?")
 
 // The kinds of values, as sentences say them.
 var (
