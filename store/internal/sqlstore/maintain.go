@@ -58,15 +58,11 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 	if err := s.forget(queues, req.Limit); err != nil {
 		return reply, fmt.Errorf("forget silent workers: %w", err)
 	}
-	slots, err := s.purgeSeries(req.Limit)
+	more, err := s.purgeTelemetry(req.Limit)
 	if err != nil {
-		return reply, fmt.Errorf("purge series: %w", err)
+		return reply, fmt.Errorf("purge telemetry: %w", err)
 	}
-	entries, err := s.purgeAudit(req.Limit)
-	if err != nil {
-		return reply, fmt.Errorf("purge audit: %w", err)
-	}
-	reply.More = reply.More || slots || entries
+	reply.More = reply.More || more
 	return reply, nil
 }
 
