@@ -74,7 +74,7 @@ var rules = []rule{
 	},
 	{
 		pkg:     "store/redis",
-		may:     []string{".", "internal/notify"},
+		may:     []string{".", "internal/notify", "internal/wait"},
 		outside: []string{"github.com/google/uuid", "github.com/redis/rueidis"},
 	},
 	// The opener knows every kind.

@@ -6,6 +6,7 @@
 -- ARGV[3]  when it was seen
 -- ARGV[4]  who was not seen since then is forgotten; empty: nobody
 local seen = KEYS[1] .. ':seen'
+redis.call('DEL', KEYS[1] .. ':nothing') -- as in full.lua
 if ARGV[1] ~= '' and ARGV[2] ~= '' then
 	redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 	redis.call('ZADD', seen, ARGV[3], ARGV[1])
