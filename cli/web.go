@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/metrics"
 	"github.com/errandhq/errand/web"
 	"github.com/spf13/cobra"
 )
@@ -65,6 +66,7 @@ func (s *session) serveWeb(ctx context.Context, flags webFlags) error {
 		if err != nil {
 			return fmt.Errorf("web: %w", err)
 		}
+		config.Metrics = metrics.Handler(metrics.New(st, metrics.Config{}))
 		dashboard := web.New(st, config)
 		defer dashboard.Close()
 		server := web.Server(dashboard)

@@ -22,6 +22,7 @@ type action struct {
 	call   func(errand.Store, context.Context, errand.Command) (errand.CommandReply, error)
 	states []errand.State // in which it can be done
 	danger bool
+	to     string // the queue that jobs are moved to
 }
 
 var actions = []action{
@@ -63,10 +64,20 @@ var moveAction = action{
 // moveTo is the action that moves jobs to a queue.
 func moveTo(queue string) (action, error) {
 	act := moveAction
+	act.to = queue
 	act.call = func(st errand.Store, ctx context.Context, cmd errand.Command) (errand.CommandReply, error) {
 		return st.Move(ctx, cmd, queue)
 	}
 	return act, errand.CheckName("queue", queue)
+}
+
+// which says, as a URL's query, which jobs are acted on, and to where they go.
+func (a action) which(s search) string {
+	values := s.values()
+	if a.to != "" {
+		values.Set("to", a.to)
+	}
+	return values.Encode()
 }
 
 // personActions are what people can do to jobs, in the order in which pages offer it.
@@ -142,8 +153,10 @@ func (h *Handler) actOnJobs(w http.ResponseWriter, req *request) error {
 	if !all && len(ids) == 0 {
 		return misuse(lang.Mark("Select at least one job."))
 	}
-	if all && act.name == "delete" && !req.may(Admin) {
-		return &problem{status: http.StatusForbidden, text: lang.Mark("Your role (%s) may not do this; it takes %s."), args: []any{req.who.Role, Admin}}
+	if all {
+		if err := mayActOnAll(req, act); err != nil {
+			return err
+		}
 	}
 	if form.Get("confirmed") == "" && (all || len(ids) > 1 || act.danger || act.call == nil) {
 		return h.confirm(w, req, act, s, ids, all)
@@ -254,6 +267,9 @@ func (h *Handler) actOnIDs(req *request, act action, ids []string) (sum wire.Cha
 	target := "selected"
 	if len(ids) == 1 {
 		target = "job " + clip(40, ids[0])
+	}
+	if act.to != "" {
+		target += " to " + act.to
 	}
 	h.log(req, act.name, target, reply.Done)
 	return sum, err

@@ -50,15 +50,15 @@ type plot struct {
 	names, classes        []string
 	values                [][]float64 // of each line
 	format                func(float64) string
-	logarithmic           bool // of durations, which span from milliseconds to hours
+	durations             bool // the values are seconds
 }
 
 // draw makes the chart of a plot over the slots of a history.
 func (p plot) draw(l *lang.Lang, slots slots) chart {
 	c := chart{ID: p.id, Title: p.title, Note: p.note, Kind: p.kind, Slots: slots.n, Until: slots.end()}
 	scale := linearScale(p.most())
-	if p.logarithmic {
-		scale = logScale(p.least(), p.most())
+	if p.durations {
+		scale = durationScale(p.least(), p.most())
 	}
 	for i, at := range scale.ticks {
 		c.Ticks = append([]string{p.format(at)}, c.Ticks...)
@@ -166,22 +166,40 @@ func linearScale(most float64) scale {
 	return scale{ticks: []float64{0, top / 2, top}, place: func(v float64) float64 { return v / top }}
 }
 
-// logScale is a scale of powers of ten.
-func logScale(least, most float64) scale {
-	low, high := math.Floor(math.Log10(max(least, 1e-3))), math.Ceil(math.Log10(max(most, 1e-3)))
-	if high-low < 2 {
-		high = low + 2
+// durationMarks are round durations, in seconds, each several times the one before: the ticks of a scale for durations.
+var durationMarks = []float64{0.0001, 0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000}
+
+// durationScale is a scale on which each mark is as far from the next as from the one before, since durations span from
+// milliseconds to hours.
+func durationScale(least, most float64) scale {
+	low, high := 0, len(durationMarks)-1
+	for low < len(durationMarks)-3 && durationMarks[low+1] <= least {
+		low++
 	}
-	if int(high-low)%2 != 0 {
-		high++
+	for high > low+2 && durationMarks[high-1] >= most {
+		high--
 	}
-	s := scale{place: func(v float64) float64 {
-		return max(0, (math.Log10(max(v, 1e-9))-low)/(high-low))
-	}}
-	for i := range 3 {
-		s.ticks = append(s.ticks, math.Pow(10, low+float64(i)*(high-low)/2))
+	if (high-low)%2 != 0 { // so that there is a mark in the middle
+		if high < len(durationMarks)-1 {
+			high++
+		} else {
+			low--
+		}
 	}
-	return s
+	marks := durationMarks[low : high+1]
+	middle := len(marks) / 2
+	return scale{
+		ticks: []float64{marks[0], marks[middle], marks[len(marks)-1]},
+		place: func(v float64) float64 {
+			for i := 1; i < len(marks); i++ {
+				if below := marks[i-1]; v < marks[i] {
+					part := math.Log(max(v, below)/below) / math.Log(marks[i]/below)
+					return (float64(i-1) + part) / float64(len(marks)-1)
+				}
+			}
+			return 1
+		},
+	}
 }
 
 // at writes a point of a box of 1000 by 100.

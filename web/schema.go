@@ -75,6 +75,7 @@ type fault struct {
 const (
 	maxFaults      = 20
 	maxSchemaDepth = 32
+	maxSchemaSteps = 200_000
 )
 
 // checker holds a payload against a schema.
@@ -82,6 +83,7 @@ type checker struct {
 	root   *schema
 	lang   *lang.Lang
 	faults []fault
+	steps  *int // that are left; schemas can be made that take for ever
 }
 
 // checkPayload says what in a payload does not fit its task's schema.
@@ -92,7 +94,8 @@ func checkPayload(l *lang.Lang, s *schema, payload []byte) []fault {
 	if err := d.Decode(&value); err != nil {
 		return []fault{{Text: l.T("The payload is not JSON: %s.", err.Error())}}
 	}
-	c := &checker{root: s, lang: l}
+	steps := maxSchemaSteps
+	c := &checker{root: s, lang: l, steps: &steps}
 	c.check(s, value, "", 0)
 	return c.faults
 }
@@ -122,6 +125,9 @@ func (c *checker) follow(s *schema) *schema {
 }
 
 func (c *checker) check(s *schema, value any, where string, depth int) {
+	if *c.steps--; *c.steps < 0 {
+		return
+	}
 	if s = c.follow(s); s == nil || depth > maxSchemaDepth {
 		return
 	}
@@ -185,7 +191,7 @@ func (c *checker) checkObject(s *schema, value map[string]any, where string, dep
 
 func (c *checker) fitsOne(options []*schema, value any, depth int) bool {
 	return slices.ContainsFunc(options, func(option *schema) bool {
-		own := &checker{root: c.root, lang: c.lang}
+		own := &checker{root: c.root, lang: c.lang, steps: c.steps}
 		own.check(option, value, "", depth+1)
 		return len(own.faults) == 0
 	})

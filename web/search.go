@@ -58,40 +58,43 @@ const (
 
 var limits = []string{"50", "20", "100", "200"}
 
+// searchParameters are the names of what a search can say.
+var searchParameters = []string{"queue", "task", "id", "text", "group", "cursor", "state", "attempt", "since", "until", "order", "limit"}
+
 // searchOf reads a search from a URL's or a form's values.
 func searchOf(v url.Values) (search, error) {
 	s := search{
 		Queue: v.Get("queue"), Task: v.Get("task"), ID: strings.TrimSpace(v.Get("id")), Text: v.Get("text"), Group: v.Get("group"),
 		Oldest: v.Get("order") == "oldest", Cursor: v.Get("cursor"),
 	}
-	for _, name := range []string{"queue", "task", "id", "text", "group", "cursor", "state", "attempt", "limit", "since", "until"} {
+	for _, name := range searchParameters {
 		if len(v.Get(name)) > maxParameter {
-			return s, misuse(lang.Mark("The value of %s is too long."), name)
+			return s, about(name, misuse(lang.Mark("The value of %s is too long."), name))
 		}
 	}
 	for kind, name := range map[string]string{"queue": s.Queue, "task": s.Task} {
 		if name != "" {
 			if err := errand.CheckName(kind, name); err != nil {
-				return s, err
+				return s, about(kind, err)
 			}
 		}
 	}
 	var err error
 	if text := v.Get("state"); text != "" {
 		if s.State, err = errand.ParseState(text); err != nil {
-			return s, err
+			return s, about("state", err)
 		}
 	}
 	if text := v.Get("attempt"); text != "" {
 		if s.Attempt, err = strconv.Atoi(text); err != nil || s.Attempt < 0 || s.Attempt > 1_000_000 {
-			return s, misuse(lang.Mark("The attempt %q is not a number."), text)
+			return s, about("attempt", misuse(lang.Mark("The attempt %q is not a number."), text))
 		}
 	}
 	if s.Since, err = boundOf(v.Get("since")); err != nil {
-		return s, err
+		return s, about("since", err)
 	}
 	if s.Until, err = boundOf(v.Get("until")); err != nil {
-		return s, err
+		return s, about("until", err)
 	}
 	s.Limit, _ = strconv.Atoi(oneOf(v.Get("limit"), limits))
 	return s, nil

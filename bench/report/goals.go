@@ -13,7 +13,6 @@ const us = "Errand"
 // goal is something that was to be reached.
 type goal struct {
 	store   peer.Store
-	what    string
 	measure string   // Errand's
 	against []string // systems: the best of them counts; empty: an absolute bound
 	other   string   // the measure that it is compared with; empty: the same

@@ -65,15 +65,12 @@ type backend struct {
 
 // Transact implements sqlserver.Backend. The isolation is that of the connections.
 func (s *backend) Transact(ctx context.Context, do func(sqlstore.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	if err := do(sqlserver.SQLTx{Ctx: ctx, Dialect: dialect, On: tx, Bind: bind}); err != nil {
-		_ = tx.Rollback() // the server may have done it
-		return err
-	}
-	return tx.Commit()
+	defer conn.Close()
+	return transact(ctx, conn, do)
 }
 
 // View implements sqlserver.Backend.
