@@ -64,10 +64,13 @@ type turn[R any] struct {
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	e := &entry[T, R]{item: item, turn: make(chan turn[R], 1)}
 	b.mu.Lock()
-<<<<<<< HEAD
 	b.waiting = append(b.waiting, e)
 	first := !b.busy
 	b.busy = true
+	if !first && b.gather.full != nil && len(b.waiting) >= b.gather.expected {
+		close(b.gather.full)
+		b.gather.full = nil
+	}
 	b.mu.Unlock()
 	if first {
 		b.start(ctx)
@@ -81,26 +84,6 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 			b.start(ctx)
 		case <-ctx.Done():
 			return b.giveUp(ctx, e)
-=======
-	if !b.busy {
-		b.busy = true
-		b.waiting = append(b.waiting, e)
-		b.mu.Unlock()
-		b.awaitOthers()
-		return b.lead(ctx, e)
-	}
-	b.waiting = append(b.waiting, e)
-	if b.gather.full != nil && len(b.waiting) >= b.gather.expected {
-		close(b.gather.full)
-		b.gather.full = nil
-	}
-	b.mu.Unlock()
-	select {
-	case t := <-e.turn:
-		if t.lead {
-			b.awaitOthers()
-			return b.lead(ctx, e)
->>>>>>> main
 		}
 	}
 }
@@ -118,6 +101,7 @@ func (b *Batcher[T, R]) start(ctx context.Context) {
 // lead sends the batch at the head of the line, which holds the leader's own entry unless he has given up, then passes the
 // duty on.
 func (b *Batcher[T, R]) lead(ctx context.Context) {
+	b.awaitOthers()
 	b.mu.Lock()
 	batch := b.take()
 	if len(batch) == 0 {

@@ -5,20 +5,16 @@
 -- ARGV[2]  its record; empty: remove it
 -- ARGV[3]  when it was seen
 -- ARGV[4]  who was not seen since then is forgotten; empty: nobody
-<<<<<<< HEAD
-local seen = KEYS[1] .. ':seen'
-redis.call('DEL', KEYS[1] .. ':nothing') -- as in full.lua
-=======
 -- ARGV[5]  its tasks' schemas; empty: they stay as they are
 local workers = KEYS[1]
 local seen = workers .. ':seen'
+redis.call('DEL', workers .. ':nothing') -- as in full.lua
 local function forget(list)
 	redis.call('HDEL', workers, unpack(list))
 	redis.call('HDEL', workers .. ':schemas', unpack(list))
 	redis.call('HDEL', workers .. ':orders', unpack(list))
 	redis.call('ZREM', seen, unpack(list))
 end
->>>>>>> main
 if ARGV[1] ~= '' and ARGV[2] ~= '' then
 	redis.call('HSET', workers, ARGV[1], ARGV[2])
 	redis.call('ZADD', seen, ARGV[3], ARGV[1])
