@@ -43,6 +43,14 @@ bench-full: ## measure everything, in hours; writes docs/performance.md
 bench-stores: ## run the stores' own benchmarks
 	go test -run '^$$' -bench . -benchmem . ./store/...
 
+.PHONY: bench-web
+bench-web: ## measure each page and call of the dashboard with a million jobs, on every store
+	go run ./web/internal/speed sqlite postgres mysql redis
+
+.PHONY: soak
+soak: ## send a million jobs through the SQL stores, and drain before a backlog of a million (minutes)
+	ERRAND_SOAK=1000000 go test ./internal/crashtest -run 'TestBloat|TestBacklog' -count=1 -timeout 30m -v
+
 .PHONY: screenshots
 screenshots: ## take pictures of the dashboard's pages into docs/screenshots; needs Chromium
 	go run ./web/internal/screenshots

@@ -37,7 +37,7 @@ func (s *session) webCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "web",
 		Short: s.t("Serve the dashboard"),
-		Long: s.t("Serve the dashboard until interrupted.\n\n"+
+		Long: s.t("Serve the dashboard until interrupted; beside its pages a JSON API (api/v1/openapi.json), healthz, readyz, and metrics for Prometheus.\n\n"+
 			"It asks for the name in $%s (default: admin) and the password in $%s or --password-file. "+
 			"Without a password it serves this machine only, and everybody on it.", webUserEnv, webPasswordEnv),
 		Example: s.example("web", "web --listen :8080 --host jobs.example.com --password-file /run/secrets/errand"),

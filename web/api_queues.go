@@ -202,9 +202,10 @@ func (h *Handler) clearMessages(req *request, queue string) (int64, error) {
 
 // failuresJSON is failed jobs by what went wrong, the largest group first.
 type failuresJSON struct {
-	Groups  []groupJSON `json:"groups"`
-	Scanned int         `json:"scanned"` // failed jobs that were looked into, the newest
-	More    bool        `json:"more"`    // there are others
+	Groups    []groupJSON `json:"groups"`
+	Scanned   int         `json:"scanned"`             // failed jobs that were looked into, the newest
+	More      bool        `json:"more"`                // there are others
+	CountedAt time.Time   `json:"counted_at,omitzero"` // all were counted in the background, then
 }
 
 // groupJSON is the failed jobs of a task with one kind of error. With state failed, its task and group find them.
@@ -229,11 +230,20 @@ func (h *Handler) apiFailures(req *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := h.findFailures(req.Context(), errand.JobFilter{Queue: s.Queue, Task: s.Task})
-	if err != nil {
+	var found failures
+	if s.Queue == "" && s.Task == "" {
+		now, err := h.st.Now(req.Context())
+		if err != nil {
+			return nil, err
+		}
+		found, err = h.allFailures(req.Context(), now)
+		if err != nil {
+			return nil, err
+		}
+	} else if found, err = h.findFailures(req.Context(), errand.JobFilter{Queue: s.Queue, Task: s.Task}); err != nil {
 		return nil, err
 	}
-	out := failuresJSON{Groups: make([]groupJSON, 0, len(found.Groups)), Scanned: found.Scanned, More: found.More}
+	out := failuresJSON{Groups: make([]groupJSON, 0, len(found.Groups)), Scanned: found.Scanned, More: found.More, CountedAt: found.CountedAt.UTC()}
 	for _, g := range found.Groups {
 		out.Groups = append(out.Groups, groupJSON{
 			Task: g.Task, Group: g.Group, Error: g.Error, Panic: g.Panic, Count: g.Count,

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -208,5 +209,52 @@ func TestAPIOverHTTP(t *testing.T) {
 	body, err := io.ReadAll(got.Body)
 	if err != nil || got.StatusCode != http.StatusCreated || !strings.HasPrefix(got.Header.Get("Location"), "/api/v1/jobs/") {
 		t.Errorf("%d %s %v", got.StatusCode, body, err)
+	}
+}
+
+// TestAPIRareTask proves that a search by a task among many jobs is bounded, and finds them all by its cursor; among few the
+// store finds them.
+func TestAPIRareTask(t *testing.T) {
+	st := office(t, canceled(12_000))
+	now, err := st.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rare := errand.NewID()
+	groups := [][]errand.JobSpec{
+		{{ID: rare, Queue: "mail", Task: "rare", Payload: []byte("1")}},
+		{{ID: errand.NewID(), Queue: "few", Task: "rare", Payload: []byte("1")}},
+	}
+	if _, err := st.Enqueue(t.Context(), errand.EnqueueRequest{Now: now.Add(-time.Hour), Groups: groups}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Cancel(t.Context(), errand.Command{Now: now.Add(-time.Hour), IDs: []string{rare}}); err != nil {
+		t.Fatal(err)
+	}
+	h := dashboard(t, st, web.Config{InsecureNoAuth: true})
+	found, pages := 0, 0
+	for cursor := ""; ; pages++ {
+		status, page := callAPI(t, h, "GET", "jobs?queue=mail&task=rare&cursor="+url.QueryEscape(cursor), "")
+		if status != http.StatusOK {
+			t.Fatalf("%d %v", status, page)
+		}
+		if n, err := page["scanned"].(json.Number).Int64(); err != nil || n < 1 || n > 10_500 {
+			t.Errorf("a page looked into %v jobs", page["scanned"])
+		}
+		for _, job := range page["jobs"].([]any) {
+			if job.(map[string]any)["id"] != rare {
+				t.Errorf("found %v", job)
+			}
+			found++
+		}
+		if cursor, _ = page["next_cursor"].(string); cursor == "" {
+			break
+		}
+	}
+	if found != 1 || pages == 0 {
+		t.Errorf("found %d, after %d pages", found, pages+1)
+	}
+	if _, page := callAPI(t, h, "GET", "jobs?queue=few&task=rare", ""); len(page["jobs"].([]any)) != 1 || page["scanned"] != nil {
+		t.Errorf("among few: %v", page)
 	}
 }

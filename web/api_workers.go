@@ -189,10 +189,20 @@ type depthJSON struct {
 	OldestSeconds float64          `json:"oldest_seconds,omitempty"`
 }
 
+// seriesSlots is how many slots a call gets that does not say from when.
+const seriesSlots = 60
+
 func (h *Handler) apiSeries(req *request) (any, error) {
 	query, err := seriesQuery(req)
 	if err != nil {
 		return nil, err
+	}
+	if query.From.IsZero() {
+		now, err := h.st.Now(req.Context())
+		if err != nil {
+			return nil, err
+		}
+		query.From = now.Add(-seriesSlots * query.Step)
 	}
 	got, err := h.st.Series(req.Context(), query)
 	if err != nil {

@@ -30,6 +30,7 @@ const (
 // record writes down a change that somebody has made: what to which target, and to how many. What was done is done: where
 // the store cannot note it, the log has it.
 func (h *Handler) record(ctx context.Context, by author, action, target string, count int64) {
+	h.forgetFailures()
 	h.config.Logger.Info("errand dashboard: action", "who", by.name, "via", by.via, "action", action, "target", target, "count", count)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
 	defer cancel()

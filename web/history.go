@@ -115,6 +115,7 @@ func (t *tally) add(s *errand.Sample) {
 type history struct {
 	slots
 	period  period
+	asked   time.Time // as of when, by the store's time
 	Total   []tally
 	byQueue map[string][]int64 // jobs finished in each slot
 	byTask  map[string][]int64

@@ -142,6 +142,13 @@ func (h *Handler) cancelOperation(req *request, op *operation) wire.Operation {
 	return state
 }
 
+// underWay is how many operations run.
+func (ops *operations) underWay() int {
+	ops.mu.Lock()
+	defer ops.mu.Unlock()
+	return ops.running
+}
+
 // all returns the operations that are remembered, the newest first.
 func (ops *operations) all() []wire.Operation {
 	ops.mu.Lock()

@@ -177,7 +177,7 @@ func problemOf(err error) *problem {
 // fail shows an error as a page.
 func (h *Handler) fail(w http.ResponseWriter, req *request, err error) {
 	p := problemOf(err)
-	if p.status >= 500 {
+	if p.status >= 500 && req.Context().Err() == nil { // else the client has gone, and that is why
 		h.config.Logger.Error("errand dashboard: request failed", "path", req.URL.Path, "error", err)
 	}
 	if req.api {

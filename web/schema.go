@@ -132,7 +132,7 @@ func (c *checker) check(s *schema, value any, where string, depth int) {
 		return
 	}
 	if s.never {
-		c.fault(where, lang.Mark("This is not known here. Is it spelled right?"))
+		c.fault(where, unknownMember)
 		return
 	}
 	if options := append(slices.Clone(s.AnyOf), s.OneOf...); len(options) > 0 && !c.fitsOne(options, value, depth) {
@@ -144,7 +144,7 @@ func (c *checker) check(s *schema, value any, where string, depth int) {
 		return
 	}
 	if len(s.Enum) > 0 && !slices.ContainsFunc(s.Enum, func(one json.RawMessage) bool { return sameJSON(one, value) }) {
-		c.fault(where, lang.Mark("This has to be one of %s."), joined(s.Enum))
+		c.fault(where, lang.Mark("This has to be one of %s."), listed(s.Enum))
 	}
 	switch value := value.(type) {
 	case map[string]any:
@@ -185,6 +185,8 @@ func (c *checker) checkObject(s *schema, value map[string]any, where string, dep
 			c.check(own, value[name], below(where, name), depth+1)
 		} else if s.Additional != nil {
 			c.check(s.Additional, value[name], below(where, name), depth+1)
+		} else if len(s.Properties) > 0 { // JSON Schema allows it, and Go passes over it: mostly a slip
+			c.fault(below(where, name), unknownMember)
 		}
 	}
 }
@@ -204,6 +206,8 @@ func (c *checker) typesText(names []string) string {
 	}
 	return strings.Join(texts, c.lang.T(" or "))
 }
+
+var unknownMember = lang.Mark("This is not known here. Is it spelled right?")
 
 // The kinds of values, as sentences say them.
 var (
@@ -265,7 +269,7 @@ func sameJSON(raw json.RawMessage, value any) bool {
 	return d.Decode(&other) == nil && fmt.Sprint(other) == fmt.Sprint(value) && typeOf(other) == typeOf(value)
 }
 
-func joined(list []json.RawMessage) string {
+func listed(list []json.RawMessage) string {
 	var texts []string
 	for _, raw := range list[:min(len(list), 20)] {
 		texts = append(texts, clip(60, string(raw)))

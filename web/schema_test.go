@@ -54,6 +54,20 @@ func TestCheckPayload(t *testing.T) {
 	}
 }
 
+// TestUnknownMember: a member that the schema does not name is a fault, unless it says that there may be any.
+func TestUnknownMember(t *testing.T) {
+	for schemaText, want := range map[string]int{
+		`{"type":"object","properties":{"a":{}}}`:                             1,
+		`{"type":"object","properties":{"a":{}},"additionalProperties":true}`: 0,
+		`{"type":"object"}`: 0,
+		`{"type":"object","additionalProperties":{"type":"integer"}}`: 1,
+	} {
+		if faults := checkPayload(lang.English, readSchema(t, schemaText), []byte(`{"b":"x"}`)); len(faults) != want {
+			t.Errorf("%s: %v", schemaText, faults)
+		}
+	}
+}
+
 // TestExample: an example fits the schema that it was made from, and one that refers to itself ends.
 func TestExample(t *testing.T) {
 	for _, text := range []string{

@@ -141,7 +141,7 @@ func (s search) filter() errand.JobFilter {
 
 // fits reports whether a job is one of those that are looked for, beyond what the filter says.
 func (s search) fits(job *errand.Job) bool {
-	if job.Attempt < s.Attempt || !s.inTime(job) {
+	if s.Task != "" && job.Task != s.Task || job.Attempt < s.Attempt || !s.inTime(job) {
 		return false
 	}
 	last, failed := job.LastError()
@@ -172,23 +172,52 @@ func (h *Handler) find(ctx context.Context, s search) (found, error) {
 		return found{Jobs: []*errand.Job{job}}, nil
 	}
 	filter := s.filter()
-	if !s.scans() {
+	scans, err := h.mustScan(ctx, s)
+	if err != nil {
+		return found{}, err
+	}
+	if !scans {
 		page, err := h.st.Jobs(ctx, filter)
 		return found{Jobs: page.Jobs, Next: page.Next}, err
 	}
+	return h.scan(ctx, s)
+}
+
+// mustScan reports whether a search must look into jobs. A store finds those of a task by itself, but for as long as it takes,
+// and that is long where the task is rare among many.
+func (h *Handler) mustScan(ctx context.Context, s search) (bool, error) {
+	if s.Task == "" || s.scans() {
+		return s.scans(), nil
+	}
+	n, _, err := h.count(ctx, search{Queue: s.Queue, State: s.State})
+	return n > scanJobs, err
+}
+
+// scan looks into jobs until it has a page, or has looked for long enough. Where nothing fits, it takes larger steps.
+func (h *Handler) scan(ctx context.Context, s search) (found, error) {
+	filter := s.filter()
+	filter.Task = ""
 	result := found{}
-	filter.Limit = min(scanPage, max(s.Limit, 1))
+	least := min(scanPage, max(s.Limit, 1))
+	filter.Limit = least
 	start := time.Now()
 	for {
+		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
 		if err != nil {
 			return result, err
 		}
 		result.Scanned += len(page.Jobs)
+		before := len(result.Jobs)
 		for _, job := range page.Jobs {
 			if s.fits(job) {
 				result.Jobs = append(result.Jobs, job)
 			}
+		}
+		if len(result.Jobs) > before {
+			filter.Limit = least
+		} else {
+			filter.Limit = min(scanPage, 2*filter.Limit)
 		}
 		result.Next = page.Next
 		if n := len(page.Jobs); n > 0 {
@@ -198,11 +227,16 @@ func (h *Handler) find(ctx context.Context, s search) (found, error) {
 			result.Next = ""
 			return result, nil
 		}
-		if page.Next == "" || len(result.Jobs) >= s.Limit || result.Scanned >= scanJobs || time.Since(start) > scanTime {
+		if page.Next == "" || len(result.Jobs) >= s.Limit || result.Scanned >= scanJobs || over(start, begun, scanTime) {
 			return result, nil
 		}
 		filter.Cursor = page.Next
 	}
+}
+
+// over reports whether a step like that which began then would not end within its time from the start.
+func over(start, begun time.Time, limit time.Duration) bool {
+	return time.Since(start)+time.Since(begun) > limit
 }
 
 // count says how many jobs a search finds: of queues and states from the store's counters; exact is false where there

@@ -39,6 +39,7 @@ type Handler struct {
 	health      health
 	histories   histories
 	census      census
+	glances     glances
 
 	stop    context.CancelFunc // ends streams
 	stopped context.Context

@@ -67,6 +67,7 @@ var rules = []rule{
 		may:     []string{".", "store/internal/..."},
 		outside: []string{"github.com/go-sql-driver/mysql"},
 	},
+	{pkg: "store/internal/sqltext"},
 	{pkg: "store/internal/sqlserver", may: []string{".", "internal/batch", "internal/notify", "store/internal/sqlstore"}},
 	{pkg: "store/internal/migrate", may: []string{"."}},
 	{pkg: "internal/carry", may: []string{"."}},
@@ -100,6 +101,7 @@ var rules = []rule{
 	{pkg: "metrics", may: []string{"."}, outside: []string{"github.com/prometheus/client_golang"}},
 	{pkg: "web/internal/sample", may: []string{"."}},
 	{pkg: "web/internal/browser", outside: []string{"github.com/chromedp/cdproto", "github.com/chromedp/chromedp"}},
+	{pkg: "web/internal/speed", may: []string{".", "internal/testserver", "store", "web"}},
 	{
 		pkg:     "web/internal/screenshots",
 		may:     []string{".", "internal/lang", "store/memory", "web", "web/internal/..."},

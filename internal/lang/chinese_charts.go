@@ -41,7 +41,7 @@ var chineseCharts = map[string]string{
 	"copy": "复制",
 
 	// In the background.
-	"In the background": "后台操作", "actions on many jobs, since the dashboard was started": "控制台启动以来对大量任务的操作",
+	"In the background": "后台操作", "%s actions go on in the background": "后台有 %s 个操作进行中", "actions on many jobs, since the dashboard was started": "控制台启动以来对大量任务的操作",
 	"Nothing goes on in the background.": "后台没有进行中的操作。", "What you do to all jobs that match a filter shows its progress here.": "对符合条件的全部任务进行的操作，会在这里显示进度。",
 	"It goes on in the background; you may leave this page.": "操作在后台继续，可以离开本页。", "Stop here": "到此为止", "Go on working": "继续工作",
 	"Back to the jobs": "返回任务列表", "To the jobs": "前往任务列表", "of %s": "/ 共 %s", "of at least %s": "/ 至少 %s", "the jobs that match now": "现在符合条件的任务",

@@ -44,8 +44,7 @@ func collect(t reflect.Type, depth int, optional bool, inside map[reflect.Type]b
 	}
 	inside[t] = true
 	defer delete(inside, t)
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		tag := f.Tag.Get("json")
 		if tag == "-" {
 			continue

@@ -108,8 +108,8 @@ func (d *describer) findCycles(t reflect.Type, done map[reflect.Type]bool) {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 		d.findCycles(t.Elem(), done)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() || f.Anonymous {
+		for f := range t.Fields() {
+			if f.IsExported() || f.Anonymous {
 				d.findCycles(f.Type, done)
 			}
 		}
@@ -162,7 +162,7 @@ func (d *describer) of(t reflect.Type) schema {
 }
 
 func (d *describer) describe(t reflect.Type) schema {
-	switch t.Kind() { //nolint:exhaustive // the rest has no form in JSON
+	switch t.Kind() {
 	case reflect.Bool:
 		return schema{"type": "boolean"}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:

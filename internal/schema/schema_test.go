@@ -124,8 +124,8 @@ func TestOf(t *testing.T) {
 }
 
 type selfEmbedded struct {
-	*selfEmbedded
-	N int
+	*selfEmbedded //nolint:unused // it is what is described
+	N             int
 }
 
 type selfSlice []selfSlice

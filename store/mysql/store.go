@@ -19,7 +19,7 @@
 // # Wake-ups
 //
 // What a process does wakes up its own workers at once. Changes by others are looked for, 25 times a second while there
-// are any and for ten seconds after the last, and twice a second then.
+// are any and for ten seconds after the last, and less than twice a second then.
 //
 // # Transactions
 //
@@ -52,6 +52,7 @@ var (
 	_ errand.Notifier   = (*Store)(nil)
 	_ errand.Transactor = (*Store)(nil)
 	_ errand.Carrier    = (*Store)(nil)
+	_ errand.Describer  = (*Store)(nil)
 	_ errand.Migrator   = (*Store)(nil)
 )
 
