@@ -44,6 +44,7 @@ type engine struct {
 	ordered  atomic.Bool        // ordered to stop
 	stop     context.CancelFunc // ends the claims, as the end of ctx does
 	began    time.Time
+	anew     bool // an earlier run of the same worker may have left its record, and an order to stop
 
 	schemasSent time.Time // of the heartbeat's goroutine
 
@@ -62,6 +63,7 @@ func newEngine(w *Worker) *engine {
 		freed:  make(chan struct{}, 1),
 		wake:   make(chan struct{}, 1),
 	}
+	e.anew = w.claims > 0
 	e.settler = newSettler(e)
 	e.reporter = newReporter(e)
 	e.known = &knownTasks{engine: e}

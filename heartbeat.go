@@ -25,6 +25,9 @@ func (e *engine) heartbeat(over <-chan struct{}) {
 	beat, look := time.NewTicker(e.beat()), time.NewTicker(min(recordEvery, e.beat()))
 	defer beat.Stop()
 	defer look.Stop()
+	if e.anew {
+		e.sendRecord(true)
+	}
 	e.sendRecord(false)
 	shown := e.activity()
 	var asked time.Time        // when orders were last looked for

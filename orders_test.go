@@ -124,6 +124,50 @@ func TestStopOrder(t *testing.T) {
 	})
 }
 
+// mute is a store that a worker's goodbye does not reach at first.
+type mute struct {
+	*memory.Store
+	deaf bool
+}
+
+func (m *mute) Heartbeat(ctx context.Context, rec errand.WorkerRecord) error {
+	if rec.Gone && m.deaf {
+		m.deaf = false
+		return errand.ErrUnavailable
+	}
+	return m.Store.Heartbeat(ctx, rec)
+}
+
+// An order to stop that outlived a run, because the store did not hear of its end, does not stop the next.
+func TestStopOrderIsOfOneRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &mute{Store: memory.New(), deaf: true}
+		w := errand.NewWorker(st, errand.WorkerConfig{Queues: []string{"q"}, Logger: quiet})
+		w.Register(errand.DefineFunc("task", func(context.Context, int) error { return nil }))
+		done := make(chan error, 1)
+		go func() { done <- w.Run(t.Context()) }()
+		synctest.Wait()
+		order(t, st, w, errand.OrderStop)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if rec := record(t, st); rec.ID != w.ID() {
+			t.Fatalf("the record that was to be left is of %s", rec.ID)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { done <- w.Run(ctx) }()
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if rec := record(t, st); rec.Stopping {
+			t.Errorf("the next run stops too: %+v", rec)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // counting counts what an idle worker asks, and wakes it up as often as a test likes.
 type counting struct {
 	*memory.Store
