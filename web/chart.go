@@ -21,7 +21,7 @@ type chart struct {
 	Ticks  []string   // of the values, evenly spaced, the highest first
 	Times  []string   // of the time, evenly spaced
 	Rows   []chartRow // the table
-	Active bool // there is something to see
+	Active bool       // there is something to see
 }
 
 // chartLine is one of the things that a chart shows.
