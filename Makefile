@@ -32,7 +32,7 @@ vuln: ## look for known vulnerabilities; needs the Go vulnerability database
 	@scripts/vuln.sh
 
 .PHONY: bench
-bench: ## measure Errand beside its peers, in about 8 minutes; writes docs/performance.md
+bench: ## measure Errand beside its peers, in about 15 minutes; writes docs/performance.md
 	cd bench && go run . -json ../docs/performance/results.json -profiles ../docs/performance -report ../docs/performance.md
 
 .PHONY: bench-full

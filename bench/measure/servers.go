@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	_ "github.com/go-sql-driver/mysql" // for making databases
 	"github.com/jackc/pgx/v5"
@@ -146,12 +147,13 @@ func flushRedis(ctx context.Context, url string) error {
 		return err
 	}
 	opt.DisableCache, opt.ForceSingleClient = true, true
+	opt.ConnWriteTimeout, opt.Dialer.Timeout = time.Minute, time.Minute // millions of jobs go one by one
 	client, err := rueidis.NewClient(opt)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	return client.Do(ctx, client.B().Flushall().Build()).Error()
+	return client.Do(ctx, client.B().Flushall().Sync().Build()).Error()
 }
 
 // executor returns what carries out a statement on a connection of its own.

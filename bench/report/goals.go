@@ -75,6 +75,7 @@ type verdict struct {
 	got     string
 	reached bool
 	known   bool
+	unsure  bool // the rounds lie on both sides of the goal
 }
 
 func (s *summary) judge(g goal) verdict {
@@ -84,6 +85,7 @@ func (s *summary) judge(g goal) verdict {
 		v.text += fmt.Sprintf(": at most %s %s", number(g.most), g.unit)
 		if ours.ok() {
 			v.known, v.reached = true, ours.median <= g.most
+			v.unsure = ours.low <= g.most && ours.high > g.most
 			v.got = number(ours.median) + " " + g.unit + spread(ours)
 		}
 		return v
@@ -109,6 +111,7 @@ func (s *summary) judge(g goal) verdict {
 	}
 	if r := ratio(ours, best); r != nil {
 		v.known, v.reached = true, r.median >= g.least
+		v.unsure = r.low < g.least && r.high >= g.least
 		v.got = number(r.median) + " x" + spread(r)
 		v.figures = number(ours.median) + " to " + number(best.median)
 	}

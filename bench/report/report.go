@@ -88,7 +88,8 @@ func (d *document) machine(run *measure.Run) {
 
 func (d *document) goals(s *summary) {
 	d.line("## Goals\n")
-	d.line("Ratios of medians, in brackets the lowest and the highest of the rounds. Rates are jobs a second.\n")
+	d.line("Ratios of medians, in brackets the lowest and the highest of the rounds. Rates are jobs a second.")
+	d.line("Unsure: the rounds lie on both sides of the goal.\n")
 	d.head("store", "goal", "measured", "figures", "")
 	reached, known := 0, 0
 	for _, store := range peer.Stores {
@@ -105,6 +106,9 @@ func (d *document) goals(s *summary) {
 			if v.reached {
 				mark = "reached"
 				reached++
+			}
+			if v.unsure {
+				mark += ", unsure"
 			}
 			d.row(store.Title(), v.text, v.got, v.figures, mark)
 		}
