@@ -72,7 +72,7 @@ func (s *session) benchCommand() *cobra.Command {
 		}
 		if file := databaseFile(s.storeURL()); file != "" {
 			if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-				defer func() { err = errors.Join(err, removeDatabase(file)) }() //nolint:errorlint // the named result
+				defer func() { err = errors.Join(err, removeDatabase(file)) }()
 			}
 		}
 		return s.withStore(ctx, func(st errand.Store, now time.Time) error {
@@ -111,7 +111,7 @@ func (s *session) bench(ctx context.Context, st errand.Store, now time.Time, yes
 		}
 	}
 	b := newBenchRun(s, st, each)
-	defer func() { err = errors.Join(err, b.clear(context.WithoutCancel(ctx))) }() //nolint:errorlint // the named result
+	defer func() { err = errors.Join(err, b.clear(context.WithoutCancel(ctx))) }()
 	if err := b.clear(ctx); err != nil {
 		return err
 	}
