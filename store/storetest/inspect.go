@@ -66,6 +66,20 @@ var inspectCases = []testCase{
 		k.wantIDs("one queue", k.list(errand.JobFilter{Queue: "b"}), b...)
 		k.wantIDs("no queue", k.list(errand.JobFilter{Queue: "c"}))
 	}},
+	{name: "pages of any length go on among jobs of one moment and past them, in both orders", run: func(k *kit) {
+		var ids []string
+		for _, priority := range []int{9, 5, 0} {
+			ids = append(ids, k.enqueueMany(3, withPriority(priority))...)
+		}
+		k.pass(time.Second)
+		ids = append(ids, k.enqueueMany(2)...)
+		newest := slices.Clone(ids)
+		slices.Reverse(newest)
+		for limit := range len(ids) + 1 {
+			k.wantIDs("oldest first", k.list(errand.JobFilter{Limit: limit + 1}), ids...)
+			k.wantIDs("newest first", k.list(errand.JobFilter{Limit: limit + 1, Newest: true}), newest...)
+		}
+	}},
 	{name: "a listing of one task has only its jobs, on pages of full length", run: func(k *kit) {
 		var mails []string
 		for i := range 30 {

@@ -190,24 +190,29 @@ func (c *chooser) choose(q *queue) error {
 		return nil
 	}
 	taken, left := int64(0), q.most(errand.StateQueued)
-	rank, seq := int64(math.MinInt64), int64(0)
+	rank, seq, read := int64(math.MinInt64), int64(0), int64(0)
+	look := func(row Row) error {
+		read++
+		seq, rank = row.Int(0), row.Int(2)
+		took, err := c.consider(q, row)
+		if took {
+			taken++
+		}
+		return err
+	}
 	for len(c.jobs) < c.req.Limit && left > 0 {
 		page := int64(min(c.req.Limit-len(c.jobs), maxPage))
+		read = 0
 		if seq > 0 {
 			page = max(page, skipPage)
-		}
-		read := int64(0)
-		err := c.s.tx.Query(queuedJobs, func(row Row) error {
-			read++
-			seq, rank = row.Int(0), row.Int(2)
-			took, err := c.consider(q, row)
-			if took {
-				taken++
+			if err := c.s.tx.Query(queuedBeside, look, q.name, rank, seq, page); err != nil {
+				return err
 			}
-			return err
-		}, q.name, rank, seq, page)
-		if err != nil {
-			return err
+		}
+		if read < page {
+			if err := c.s.tx.Query(queuedBeyond, look, q.name, rank, page-read); err != nil {
+				return err
+			}
 		}
 		left -= read
 		if read < page {

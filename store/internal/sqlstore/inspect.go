@@ -130,25 +130,30 @@ func (s *Session) page(filter *errand.JobFilter) ([]*record, string, error) {
 func (s *Session) walk(
 	q *queue, state errand.State, filter *errand.JobFilter, after *cursor, found []*record, limit int,
 ) ([]*record, error) {
-	query, rank, seq := jobsAscending, int64(math.MinInt64), int64(math.MinInt64)
+	beside, beyond, rank := besideAscending, beyondAscending, int64(math.MinInt64)
 	if filter.Newest {
-		query, rank, seq = jobsDescending, math.MaxInt64, math.MaxInt64
+		beside, beyond, rank = besideDescending, beyondDescending, math.MaxInt64
+	}
+	add := func(row Row) error {
+		r := &record{}
+		r.read(row)
+		r.job.Payload = some(row.Blob(payloadColumn))
+		found = append(found, r)
+		return nil
 	}
 	if after != nil {
 		switch place := after.compare(state, q.name); {
 		case place > 0:
 			return found, nil
 		case place == 0:
-			rank, seq = after.Rank, after.Seq
+			rank = after.Rank
+			err := s.tx.Query(beside, add, q.name, int64(state), rank, after.Seq, filter.Task, filter.Task, int64(limit-len(found)))
+			if err != nil || len(found) >= limit {
+				return found, err
+			}
 		}
 	}
-	err := s.tx.Query(query, func(row Row) error {
-		r := &record{}
-		r.read(row)
-		r.job.Payload = some(row.Blob(payloadColumn))
-		found = append(found, r)
-		return nil
-	}, q.name, int64(state), rank, rank, seq, filter.Task, filter.Task, int64(limit-len(found)))
+	err := s.tx.Query(beyond, add, q.name, int64(state), rank, filter.Task, filter.Task, int64(limit-len(found)))
 	return found, err
 }
 

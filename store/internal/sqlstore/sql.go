@@ -12,9 +12,15 @@ const (
 	insertJobEnd = ` ON CONFLICT (id) DO NOTHING`
 
 	// what claimRow reads
-	queuedJobs = `SELECT seq, id, rank, task, priority, flags, created_at, ready_at, unknown_since, token, attempt, recoveries,
-payload, options, history FROM errand_jobs
-WHERE queue = ? AND state = 3 AND (rank, seq) > (?, ?) ORDER BY rank, seq LIMIT ?{skip}`
+	claimColumns = `seq, id, rank, task, priority, flags, created_at, ready_at, unknown_since, token, attempt, recoveries,
+payload, options, history`
+
+	// What comes after a place takes two statements: the rest of its rank, then what lies beyond. MariaDB finds no place by
+	// comparing (rank, seq) with one, and SQLite looks through all of the rank.
+	queuedBeside = `SELECT ` + claimColumns + ` FROM errand_jobs
+WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY seq LIMIT ?{skip}`
+	queuedBeyond = `SELECT ` + claimColumns + ` FROM errand_jobs
+WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 
 	startJobs = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
 settled = 0, worker = ?, claim = ?, progress = NULL WHERE seq{in}`
@@ -28,10 +34,14 @@ token, attempt, recoveries, settled, waits, worker, claim, options, history, pro
 	jobExists      = `SELECT state, flags, seq FROM errand_jobs WHERE id = ?{lock}`
 	jobTask        = `SELECT task FROM errand_jobs WHERE id = ?`
 
-	jobsAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank >= ? AND (rank, seq) > (?, ?) AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
-	jobsDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank <= ? AND (rank, seq) < (?, ?) AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
+	besideAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
+WHERE queue = ? AND state = ? AND rank = ? AND seq > ? AND (? = '' OR task = ?) ORDER BY seq LIMIT ?`
+	beyondAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
+WHERE queue = ? AND state = ? AND rank > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
+	besideDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
+WHERE queue = ? AND state = ? AND rank = ? AND seq < ? AND (? = '' OR task = ?) ORDER BY seq DESC LIMIT ?`
+	beyondDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
+WHERE queue = ? AND state = ? AND rank < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 
 	heldJobs = `SELECT ` + jobColumns + `, payload FROM errand_jobs
 WHERE queue = ? AND state = 4 AND worker = ? AND claim = ? ORDER BY priority DESC, ready_at, seq`
