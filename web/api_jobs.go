@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/lang"
@@ -60,10 +61,12 @@ func (h *Handler) apiSearch(req *request, v url.Values) (search, error) {
 	if order := v.Get("order"); order != "" && order != "oldest" && order != "newest" {
 		return search{}, wrong("order", "use newest or oldest")
 	}
+	asked := time.Now()
 	s, err := h.search(req, v)
 	if err != nil {
 		return s, err
 	}
+	s.asked = asked
 	if text := v.Get("limit"); text != "" {
 		if s.Limit, err = strconv.Atoi(text); err != nil || s.Limit < 1 || s.Limit > 200 {
 			return s, wrong("limit", "use a number from 1 to 200")

@@ -222,6 +222,7 @@ type groupJSON struct {
 }
 
 func (h *Handler) apiFailures(req *request) (any, error) {
+	asked := time.Now()
 	v, err := req.query("queue", "task")
 	if err != nil {
 		return nil, err
@@ -236,11 +237,11 @@ func (h *Handler) apiFailures(req *request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err = h.allFailures(req.Context(), now)
+		found, err = h.allFailures(req.Context(), asked, now)
 		if err != nil {
 			return nil, err
 		}
-	} else if found, err = h.findFailures(req.Context(), errand.JobFilter{Queue: s.Queue, Task: s.Task}); err != nil {
+	} else if found, err = h.findFailures(req.Context(), asked, errand.JobFilter{Queue: s.Queue, Task: s.Task}); err != nil {
 		return nil, err
 	}
 	out := failuresJSON{Groups: make([]groupJSON, 0, len(found.Groups)), Scanned: found.Scanned, More: found.More, CountedAt: found.CountedAt.UTC()}

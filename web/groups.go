@@ -39,8 +39,8 @@ type failureGroup struct {
 // The bounds of a look at failures.
 const (
 	maxGroups     = 200
-	maxHours      = 31 * 24 // of a group's history
-	failuresTime  = 30 * time.Millisecond
+	maxHours      = 31 * 24               // of a group's history
+	failuresTime  = 40 * time.Millisecond // since the request came
 	failuresPage  = 200
 	failuresRest  = 100 // how many times as long as a look took it is good enough for those who look next
 	newestFailed  = 15  // of each of so many queues
@@ -119,25 +119,25 @@ func (h *Handler) forgetFailures() {
 }
 
 // glance groups the newest failed jobs of all queues, or returns what was found a moment ago.
-func (h *Handler) glance(ctx context.Context) (failures, error) {
+func (h *Handler) glance(ctx context.Context, asked time.Time) (failures, error) {
 	h.glances.mu.Lock()
 	defer h.glances.mu.Unlock()
 	start := time.Now()
 	if start.Before(h.glances.till) {
 		return h.glances.last, nil
 	}
-	found, err := h.findFailures(ctx, errand.JobFilter{})
+	found, err := h.findFailures(ctx, asked, errand.JobFilter{})
 	if err == nil {
 		h.glances.last, h.glances.till = found, time.Now().Add(failuresRest*time.Since(start))
 	}
 	return found, err
 }
 
-// findFailures groups the newest failed jobs that the filter's queue and task leave, as far as it gets in its time.
-func (h *Handler) findFailures(ctx context.Context, filter errand.JobFilter) (failures, error) {
+// findFailures groups the newest failed jobs that the filter's queue and task leave, as far as it gets in its time, of which
+// the request may have used some before.
+func (h *Handler) findFailures(ctx context.Context, asked time.Time, filter errand.JobFilter) (failures, error) {
 	filter.State, filter.Newest, filter.Limit = errand.StateFailed, true, failuresPage
 	found := newGrouping()
-	start := time.Now()
 	for {
 		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
@@ -146,15 +146,15 @@ func (h *Handler) findFailures(ctx context.Context, filter errand.JobFilter) (fa
 		}
 		found.add(page.Jobs)
 		filter.Cursor = page.Next
-		if page.Next == "" || found.scanned >= scanJobs || over(start, begun, failuresTime) {
+		if page.Next == "" || found.scanned >= scanJobs || over(asked, begun, 1, failuresTime) {
 			return found.list(page.Next != ""), nil
 		}
 	}
 }
 
 // allFailures groups all failed jobs: where they are more than can be looked into now, as the last census found them.
-func (h *Handler) allFailures(ctx context.Context, now time.Time) (failures, error) {
-	found, err := h.glance(ctx)
+func (h *Handler) allFailures(ctx context.Context, asked, now time.Time) (failures, error) {
+	found, err := h.glance(ctx, asked)
 	if err != nil || !found.More {
 		return found, err
 	}
@@ -231,7 +231,7 @@ func (c *census) run(h *Handler, now time.Time) {
 }
 
 func (c *census) count(ctx context.Context, h *Handler) (failures, error) {
-	filter := errand.JobFilter{State: errand.StateFailed, Newest: true, Limit: scanPage}
+	filter := errand.JobFilter{State: errand.StateFailed, Newest: true, Limit: failuresPage}
 	found := newGrouping()
 	for {
 		start := time.Now()

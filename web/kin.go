@@ -66,7 +66,7 @@ func (h *Handler) kinOf(ctx context.Context, job *errand.Job) (kin, error) {
 		if page.Next == "" {
 			return found, nil
 		}
-		if over(start, begun, childrenTime) || len(found.Children) >= maxChildren {
+		if over(start, begun, 1, childrenTime) || len(found.Children) >= maxChildren {
 			found.Partly = true
 			return found, nil
 		}

@@ -34,11 +34,12 @@ var sparkPeriods = []struct {
 }{{"24h", 24, 1}, {"30d", 30, 24}}
 
 func (h *Handler) failures(w http.ResponseWriter, req *request) error {
+	asked := time.Now()
 	now, queues, err := h.lookAtQueues(req)
 	if err != nil {
 		return err
 	}
-	found, err := h.allFailures(req.Context(), now)
+	found, err := h.allFailures(req.Context(), asked, now)
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,7 @@ type jobRow struct {
 func (r jobRow) When() time.Time { return timeOf(r.Job) }
 
 func (h *Handler) jobs(w http.ResponseWriter, req *request) error {
+	asked := time.Now()
 	values := req.URL.Query()
 	if queue := req.PathValue("queue"); queue != "" {
 		values.Set("queue", queue)
@@ -87,6 +88,7 @@ func (h *Handler) jobs(w http.ResponseWriter, req *request) error {
 	if err != nil {
 		return err
 	}
+	s.asked, s.queues = asked, queues
 	result, err := h.find(req.Context(), s)
 	if err != nil {
 		return err

@@ -31,6 +31,8 @@ type search struct {
 
 	visible func(*errand.Job) []byte // what the one who looks may see of a job's payload
 	now     time.Time                // from which Since and Until count back
+	asked   time.Time                // when the request came, from which scanTime counts; zero: when the look begins
+	queues  []errand.QueueInfo       // as they were a moment ago; nil: they must be asked for
 }
 
 // search reads what somebody looks for, and sees no more of payloads than they do.
@@ -159,7 +161,8 @@ type found struct {
 	Reached time.Time // the time of the last that was
 }
 
-// find looks for a page of jobs. A search that looks into jobs stops after scanJobs or scanTime and goes on by cursor.
+// find looks for a page of jobs. A search that looks into jobs stops after scanJobs or scanTime, of
+// which its request may have used some before, and goes on by cursor.
 func (h *Handler) find(ctx context.Context, s search) (found, error) {
 	if s.ID != "" {
 		job, err := h.st.Job(ctx, s.Queue, s.ID)
@@ -189,7 +192,7 @@ func (h *Handler) mustScan(ctx context.Context, s search) (bool, error) {
 	if s.Task == "" || s.scans() {
 		return s.scans(), nil
 	}
-	n, _, err := h.count(ctx, search{Queue: s.Queue, State: s.State})
+	n, _, err := h.count(ctx, search{Queue: s.Queue, State: s.State, queues: s.queues})
 	return n > scanJobs, err
 }
 
@@ -200,7 +203,10 @@ func (h *Handler) scan(ctx context.Context, s search) (found, error) {
 	result := found{}
 	least := min(scanPage, max(s.Limit, 1))
 	filter.Limit = least
-	start := time.Now()
+	start := s.asked
+	if start.IsZero() {
+		start = time.Now()
+	}
 	for {
 		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
@@ -214,11 +220,12 @@ func (h *Handler) scan(ctx context.Context, s search) (found, error) {
 				result.Jobs = append(result.Jobs, job)
 			}
 		}
-		if len(result.Jobs) > before {
-			filter.Limit = least
-		} else {
-			filter.Limit = min(scanPage, 2*filter.Limit)
+		next := least
+		if len(result.Jobs) == before {
+			next = min(scanPage, 2*filter.Limit)
 		}
+		larger := (next + filter.Limit - 1) / filter.Limit
+		filter.Limit = next
 		result.Next = page.Next
 		if n := len(page.Jobs); n > 0 {
 			result.Reached = timeOf(page.Jobs[n-1])
@@ -227,27 +234,24 @@ func (h *Handler) scan(ctx context.Context, s search) (found, error) {
 			result.Next = ""
 			return result, nil
 		}
-		if page.Next == "" || len(result.Jobs) >= s.Limit || result.Scanned >= scanJobs || over(start, begun, scanTime) {
+		if page.Next == "" || len(result.Jobs) >= s.Limit || result.Scanned >= scanJobs || over(start, begun, larger, scanTime) {
 			return result, nil
 		}
 		filter.Cursor = page.Next
 	}
 }
 
-// over reports whether a step like that which began then would not end within its time from the start.
-func over(start, begun time.Time, limit time.Duration) bool {
-	return time.Since(start)+time.Since(begun) > limit
+// over reports whether a step like that which began then, but so many times as large, would not end within its time from
+// the start.
+func over(start, begun time.Time, larger int, limit time.Duration) bool {
+	return time.Since(start)+time.Duration(larger)*time.Since(begun) > limit
 }
 
 // count says how many jobs a search finds: of queues and states from the store's counters; exact is false where there
 // may be more.
 func (h *Handler) count(ctx context.Context, s search) (n int64, exact bool, err error) {
 	if s.Task == "" && s.ID == "" && !s.scans() {
-		now, err := h.st.Now(ctx)
-		if err != nil {
-			return 0, false, err
-		}
-		queues, err := h.st.Queues(ctx, now)
+		queues, err := h.queuesFor(ctx, s)
 		if err != nil {
 			return 0, false, err
 		}
@@ -266,4 +270,16 @@ func (h *Handler) count(ctx context.Context, s search) (n int64, exact bool, err
 	s.Limit, s.Cursor = 1000, ""
 	result, err := h.find(ctx, s)
 	return int64(len(result.Jobs)), result.Next == "", err
+}
+
+// queuesFor returns the queues that a search may know already.
+func (h *Handler) queuesFor(ctx context.Context, s search) ([]errand.QueueInfo, error) {
+	if s.queues != nil {
+		return s.queues, nil
+	}
+	now, err := h.st.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.st.Queues(ctx, now)
 }
