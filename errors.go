@@ -21,6 +21,8 @@ var (
 	ErrDuplicate = errors.New("duplicate job")
 	// ErrJobNotFound: no job with that id is in the store.
 	ErrJobNotFound = errors.New("job not found")
+	// ErrWorkerNotFound: the store has no record of a worker with that id.
+	ErrWorkerNotFound = errors.New("worker not found")
 	// ErrNoResult: the job's result is not kept; use [KeepResult].
 	ErrNoResult = errors.New("result is not kept: enqueue with errand.KeepResult to keep it")
 	// ErrCanceled: the job was canceled. Also the cause of a running handler's canceled context.

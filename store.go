@@ -282,64 +282,6 @@ type MessageQueueInfo struct {
 	Got  Meter
 }
 
-// Telemetry is the role that keeps what workers say of themselves and what people ask of them.
-type Telemetry interface {
-	// Heartbeat stores a worker's record in place of its last one; a record that is Gone removes it.
-	Heartbeat(ctx context.Context, rec WorkerRecord) error
-	// Workers returns the records, sorted by id, also of workers that have not been heard of lately, until Maintain
-	// forgets them a day after their last heartbeat.
-	Workers(ctx context.Context) ([]WorkerRecord, error)
-	// Report stores the progress of running attempts. The reply has an error per report: nil, or ErrLeaseLost.
-	Report(ctx context.Context, reports []ProgressReport) ([]error, error)
-	// Orders returns what people ask of a worker. It is cheap: workers call it at every wake-up.
-	Orders(ctx context.Context, worker string) (Orders, error)
-}
-
-// WorkerRecord is what a worker says of itself.
-type WorkerRecord struct {
-	ID          string        `json:"id"`   // unique: host, process and a random part
-	Kind        string        `json:"kind"` // "worker", or "hotqueue" for a parameter worker
-	Host        string        `json:"host"`
-	PID         int           `json:"pid"`
-	Version     string        `json:"version"`
-	Queues      []string      `json:"queues"`
-	Tasks       []string      `json:"tasks"`
-	Concurrency int           `json:"concurrency"`
-	StartedAt   time.Time     `json:"started_at"`
-	SeenAt      time.Time     `json:"seen_at"`
-	Every       time.Duration `json:"every"` // the time between its heartbeats; it is lost after three
-	Running     []RunningJob  `json:"running"`
-	Held        int           `json:"held"` // jobs that it has claimed, running or not
-	Finished    int64         `json:"finished"`
-	Failed      int64         `json:"failed"`
-	Stopping    bool          `json:"stopping"`
-	Gone        bool          `json:"-"`
-}
-
-// Lost reports whether the worker has missed three heartbeats.
-func (r *WorkerRecord) Lost(now time.Time) bool { return now.Sub(r.SeenAt) > 3*r.Every }
-
-// RunningJob is a job that a runner of a worker is busy with.
-type RunningJob struct {
-	ID        string    `json:"id"`
-	Queue     string    `json:"queue"`
-	Task      string    `json:"task"`
-	Attempt   int       `json:"attempt"`
-	StartedAt time.Time `json:"started_at"`
-	Stuck     bool      `json:"stuck,omitempty"` // its context has ended and it has not returned
-}
-
-// ProgressReport is what a running attempt says of itself.
-type ProgressReport struct {
-	Lease
-	Progress Progress
-}
-
-// Orders is what people ask of a worker. It says what should be, not what to do next, so that it can be read again.
-type Orders struct {
-	Cancel []string // ids of jobs that it holds and that were canceled
-}
-
 // Notifier is an optional role: a store that can wake up those who wait. A store without it is polled.
 type Notifier interface {
 	// Subscribe returns a channel that gets a value soon after something happened that concerns one of the topics, and

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/errandhq/errand"
@@ -57,10 +58,17 @@ func cloneRecord(rec *errand.AttemptRecord) errand.AttemptRecord {
 
 func cloneWorker(rec *errand.WorkerRecord) errand.WorkerRecord {
 	c := *rec
+	c.Schemas = nil
 	c.Queues, c.Tasks, c.Running = clone(rec.Queues), clone(rec.Tasks), clone(rec.Running)
 	c.StartedAt, c.SeenAt = micro(rec.StartedAt), micro(rec.SeenAt)
 	for i := range c.Running {
 		c.Running[i].StartedAt = micro(c.Running[i].StartedAt)
 	}
+	return c
+}
+
+func cloneDepth(d *errand.Depth) errand.Depth {
+	c := *d
+	c.Counts = maps.Clone(d.Counts)
 	return c
 }

@@ -34,7 +34,9 @@ func (s *Store) Maintain(ctx context.Context, req errand.MaintainRequest) (erran
 		t.purge(q, &req, limit, &reply)
 	}
 	t.forget()
-	reply.More = reply.Recovered+reply.Poisoned >= limit || reply.Promoted >= limit || reply.Purged >= limit
+	more := t.series.purge(t.now, limit)
+	more = t.purgeAudit(limit) || more
+	reply.More = more || reply.Recovered+reply.Poisoned >= limit || reply.Promoted >= limit || reply.Purged >= limit
 	return reply, nil
 }
 
@@ -102,9 +104,9 @@ func (t *turn) purge(q *queue, req *errand.MaintainRequest, limit int, reply *er
 // forget drops what is known of workers and producers that have been silent for a day.
 func (t *turn) forget() {
 	bound := t.now.Add(-workersKept)
-	for id, rec := range t.telemetry {
-		if rec.SeenAt.Before(bound) {
-			delete(t.telemetry, id)
+	for id, w := range t.workers {
+		if w.record.SeenAt.Before(bound) {
+			delete(t.workers, id)
 		}
 	}
 	for id, c := range t.claimers {
@@ -114,6 +116,7 @@ func (t *turn) forget() {
 	}
 	silent := func(_ string, p producer) bool { return p.seen.Before(bound) }
 	maps.DeleteFunc(t.producers, silent)
+	maps.DeleteFunc(t.series.writers, silent)
 	for _, q := range t.messages {
 		maps.DeleteFunc(q.producers, silent)
 	}

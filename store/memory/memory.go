@@ -35,7 +35,9 @@ type Store struct {
 	claimers  map[string]*claimer
 	producers map[string]producer // those who enqueue
 	messages  map[string]*messageQueue
-	telemetry map[string]errand.WorkerRecord
+	workers   map[string]workerEntry
+	series    series
+	audit     []errand.AuditEntry // oldest first
 }
 
 var (
@@ -52,7 +54,8 @@ func New() *Store {
 		claimers:  make(map[string]*claimer),
 		producers: make(map[string]producer),
 		messages:  make(map[string]*messageQueue),
-		telemetry: make(map[string]errand.WorkerRecord),
+		workers:   make(map[string]workerEntry),
+		series:    newSeries(),
 	}
 }
 

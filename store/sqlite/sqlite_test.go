@@ -69,10 +69,11 @@ func checkIntegrity(t testing.TB, path string) {
 }
 
 var harness = storetest.Harness{
-	Open:    open,
-	Reopen:  reopen,
-	Corrupt: corrupt,
-	BeginTx: beginTx,
+	Unfinished: true,
+	Open:       open,
+	Reopen:     reopen,
+	Corrupt:    corrupt,
+	BeginTx:    beginTx,
 }
 
 func TestStore(t *testing.T) { harness.Run(t) }

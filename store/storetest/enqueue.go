@@ -215,6 +215,12 @@ func callAll(ctx context.Context, st errand.Store) map[string]error {
 	call("Heartbeat", func() error { return st.Heartbeat(ctx, errand.WorkerRecord{ID: "w", SeenAt: start}) })
 	call("Workers", func() error { _, err := st.Workers(ctx); return err })
 	call("Report", func() error { _, err := st.Report(ctx, []errand.ProgressReport{{Lease: held}}); return err })
+	call("Schemas", func() error { _, err := st.Schemas(ctx); return err })
+	call("Order", func() error { return st.Order(ctx, start, "w", errand.OrderQuiet) })
+	call("RecordSeries", func() error { return st.RecordSeries(ctx, errand.SeriesReport{Now: start}) })
+	call("Series", func() error { _, err := st.Series(ctx, errand.SeriesQuery{Step: errand.FineStep}); return err })
+	call("RecordAudit", func() error { return st.RecordAudit(ctx, auditEntry(start)) })
+	call("Audit", func() error { _, err := st.Audit(ctx, errand.AuditFilter{}); return err })
 	call("Orders", func() error { _, err := st.Orders(ctx, "w"); return err })
 	return errs
 }

@@ -1,7 +1,10 @@
 package storetest
 
 import (
+	"encoding/json"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -12,7 +15,7 @@ func workerRecord(id string, seen time.Time) errand.WorkerRecord {
 		ID: id, Kind: "worker", Host: "host \u4e2d", PID: 42, Version: "v1", Queues: []string{"a", "b"},
 		Tasks: []string{"t"}, Concurrency: 10, StartedAt: seen.Add(-time.Hour), SeenAt: seen, Every: 5 * time.Second,
 		Running: []errand.RunningJob{{ID: newID(), Queue: "a", Task: "t", Attempt: 2, StartedAt: seen, Stuck: true}},
-		Held:    3, Finished: 1 << 40, Failed: 7, Stopping: true,
+		Held:    3, Finished: 1 << 40, Failed: 7, Memory: 1 << 41, Quiet: true, Stopping: true,
 	}
 }
 
@@ -31,7 +34,131 @@ func (k *kit) workers(want ...errand.WorkerRecord) {
 	}
 }
 
+// ordered fails unless this is what is asked of the worker.
+func (k *kit) ordered(worker string, want errand.Orders) {
+	k.Helper()
+	got, err := k.st.Orders(k.ctx, worker)
+	k.ok(err)
+	if got.Quiet != want.Quiet || got.Stop != want.Stop || !slices.Equal(got.Cancel, want.Cancel) {
+		k.Fatalf("orders of %s: %+v, want %+v", worker, got, want)
+	}
+}
+
+// schemas fails unless these are the schemas that the store has.
+func (k *kit) schemas(want map[string]string) {
+	k.Helper()
+	schemas, err := k.st.Schemas(k.ctx)
+	k.ok(err)
+	got := make(map[string]string)
+	for task, schema := range schemas {
+		got[task] = string(schema)
+	}
+	if !maps.Equal(got, want) {
+		k.Fatalf("schemas: %v, want %v", got, want)
+	}
+}
+
+func schemas(k *kit) {
+	k.schemas(nil)
+	a, b := workerRecord("a", k.now), workerRecord("b", k.now.Add(time.Second))
+	a.Schemas = map[string]json.RawMessage{"t": json.RawMessage(`{"type":"integer"}`), "漢": json.RawMessage(`{"title":"漢字"}`)}
+	b.Schemas = map[string]json.RawMessage{"t": json.RawMessage(`{"type":"string"}`)}
+	k.ok(k.st.Heartbeat(k.ctx, a))
+	k.ok(k.st.Heartbeat(k.ctx, b))
+	k.schemas(map[string]string{"t": `{"type":"string"}`, "漢": `{"title":"漢字"}`})
+	a.Schemas, b.Schemas = nil, nil
+	k.workers(a, b)
+	k.pass(time.Minute)
+	a.SeenAt = k.now
+	k.ok(k.st.Heartbeat(k.ctx, a)) // without: they stay, and are now of the worker heard of last
+	k.schemas(map[string]string{"t": `{"type":"integer"}`, "漢": `{"title":"漢字"}`})
+	changed := a
+	changed.Schemas = map[string]json.RawMessage{"u": json.RawMessage(`true`)}
+	k.ok(k.st.Heartbeat(k.ctx, changed))
+	k.schemas(map[string]string{"t": `{"type":"string"}`, "u": `true`})
+	changed.Schemas = map[string]json.RawMessage{}
+	k.ok(k.st.Heartbeat(k.ctx, changed))
+	k.schemas(map[string]string{"t": `{"type":"string"}`})
+	b.Gone = true
+	k.ok(k.st.Heartbeat(k.ctx, b))
+	k.schemas(nil)
+	b.Gone, b.Schemas = false, map[string]json.RawMessage{"t": json.RawMessage(`{}`)}
+	k.ok(k.st.Heartbeat(k.ctx, b))
+	k.schemas(map[string]string{"t": `{}`})
+	k.pass(25 * time.Hour)
+	k.maintain()
+	b.Schemas = nil
+	k.schemas(nil)
+	k.ok(k.st.Heartbeat(k.ctx, b))
+	k.schemas(nil)
+}
+
+func complete(h Harness) bool { return !h.Unfinished }
+
 var telemetryCases = []testCase{
+	{needs: complete, name: "schemas are kept beside the record, and go with it", run: schemas},
+	{needs: complete, name: "orders hold until they are undone", run: func(k *kit) {
+		k.ok(k.st.Heartbeat(k.ctx, workerRecord("a", k.now)))
+		k.ok(k.st.Heartbeat(k.ctx, workerRecord("b", k.now)))
+		k.ordered("a", errand.Orders{})
+		for _, step := range []struct {
+			order errand.Order
+			want  errand.Orders
+		}{
+			{errand.OrderQuiet, errand.Orders{Quiet: true}},
+			{errand.OrderQuiet, errand.Orders{Quiet: true}}, // sent again
+			{errand.OrderResume, errand.Orders{}},
+			{errand.OrderResume, errand.Orders{}},
+			{errand.OrderStop, errand.Orders{Stop: true}},
+			{errand.OrderQuiet, errand.Orders{Quiet: true, Stop: true}},
+			{errand.OrderResume, errand.Orders{Stop: true}},
+		} {
+			k.ok(k.st.Order(k.ctx, k.now, "a", step.order))
+			k.ordered("a", step.want)
+			k.pass(time.Second)
+			k.ok(k.st.Heartbeat(k.ctx, workerRecord("a", k.now)))
+			k.ordered("a", step.want)
+		}
+		k.ordered("b", errand.Orders{})
+	}},
+	{needs: complete, name: "orders come with the jobs to cancel", run: func(k *kit) {
+		k.ok(k.st.Heartbeat(k.ctx, workerRecord("w1", k.now)))
+		k.enqueueMany(2)
+		var ids []string
+		for _, job := range k.claim(2) {
+			ids = append(ids, job.ID)
+		}
+		slices.Sort(ids)
+		k.cancel(ids...)
+		k.ok(k.st.Order(k.ctx, k.now, "w1", errand.OrderQuiet))
+		k.ordered("w1", errand.Orders{Cancel: ids, Quiet: true})
+	}},
+	{needs: complete, name: "an order to a worker without a record is an error", run: func(k *kit) {
+		k.wantError(k.st.Order(k.ctx, k.now, "a", errand.OrderStop), errand.ErrWorkerNotFound)
+		k.ok(k.st.Heartbeat(k.ctx, workerRecord("a", k.now)))
+		k.wantError(k.st.Order(k.ctx, k.now, "b", errand.OrderStop), errand.ErrWorkerNotFound)
+		k.wantError(k.st.Order(k.ctx, k.now, "a", 0), errand.ErrInvalid)
+		k.wantError(k.st.Order(k.ctx, k.now, "a", errand.OrderStop+1), errand.ErrInvalid)
+		k.ordered("a", errand.Orders{})
+	}},
+	{needs: complete, name: "orders go with the worker's record", run: func(k *kit) {
+		rec := workerRecord("a", k.now)
+		k.ok(k.st.Heartbeat(k.ctx, rec))
+		k.ok(k.st.Order(k.ctx, k.now, "a", errand.OrderStop))
+		gone := rec
+		gone.Gone = true
+		k.ok(k.st.Heartbeat(k.ctx, gone))
+		k.ordered("a", errand.Orders{})
+		k.ok(k.st.Heartbeat(k.ctx, rec))
+		k.ordered("a", errand.Orders{})
+		k.ok(k.st.Order(k.ctx, k.now, "a", errand.OrderQuiet))
+		k.pass(25 * time.Hour)
+		k.maintain()
+		k.ordered("a", errand.Orders{})
+		k.wantError(k.st.Order(k.ctx, k.now, "a", errand.OrderQuiet), errand.ErrWorkerNotFound)
+		k.ok(k.st.Heartbeat(k.ctx, workerRecord("a", k.now)))
+		k.ordered("a", errand.Orders{})
+	}},
 	{name: "a heartbeat replaces the worker's record", run: func(k *kit) {
 		k.workers()
 		b, a := workerRecord("b", k.now), workerRecord("a", k.now)
