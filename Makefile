@@ -32,7 +32,15 @@ vuln: ## look for known vulnerabilities; needs the Go vulnerability database
 	@scripts/vuln.sh
 
 .PHONY: bench
-bench: ## measure the stores
+bench: ## measure Errand beside its peers, in about 8 minutes; writes docs/performance.md
+	cd bench && go run . -json ../docs/performance/results.json -report ../docs/performance.md
+
+.PHONY: bench-full
+bench-full: ## measure everything, in hours; writes docs/performance.md
+	cd bench && go run . -full -json ../docs/performance/results.json -report ../docs/performance.md
+
+.PHONY: bench-stores
+bench-stores: ## run the stores' own benchmarks
 	go test -run '^$$' -bench . -benchmem . ./store/...
 
 .PHONY: screenshots

@@ -46,6 +46,8 @@ var (
 	ErrUnknownOutcome = errors.New("outcome unknown")
 	// ErrCorrupt: what the store holds is not what Errand wrote.
 	ErrCorrupt = errors.New("store is corrupt")
+	// ErrMoveUnderWay: jobs of the queue are on their way to another store; that move must end first.
+	ErrMoveUnderWay = errors.New("another move is under way")
 	// ErrUnavailable: the store cannot serve now (locked, full, read-only, unreachable).
 	ErrUnavailable = errors.New("store unavailable")
 )

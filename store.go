@@ -190,6 +190,12 @@ type Inspector interface {
 	// Delete removes jobs of any state but started, which are skipped. Children of a job that was not finished fail.
 	Delete(ctx context.Context, cmd Command) (CommandReply, error)
 
+	// Move puts queued, scheduled, failed and canceled jobs in another queue and leaves them as they are, so that they have
+	// the same place there by priority and ReadyAt, and jobs that depend on them find them. They count as enqueued there.
+	// Jobs in other states are skipped, those that are in that queue already, and those whose unique key, which is kept for
+	// what is left of its window, a living job holds there.
+	Move(ctx context.Context, cmd Command, queue string) (CommandReply, error)
+
 	// Pause stops claims from a queue until Resume; a claim that is under way when it returns may still take jobs. Both may
 	// be repeated.
 	Pause(ctx context.Context, now time.Time, queue string) error
@@ -272,6 +278,7 @@ type PutRequest struct {
 	Producer string // who puts; empty: a repeated request is not recognised
 	Number   int64  // of this producer's requests for this queue, rising from 1
 	Messages [][]byte
+	Remember time.Duration // how long the producer is remembered at least; less than a day: a day
 }
 
 // MessageQueueInfo describes a message queue.

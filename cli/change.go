@@ -85,6 +85,7 @@ func (s *session) changeCommand(c change, cmd *cobra.Command) *cobra.Command {
 	if c.asks {
 		cmd.Flags().BoolVarP(&yes, "yes", "y", false, s.t("do not ask"))
 	}
+	cmd.ValidArgsFunction = s.jobIDs(c.states...)
 	cmd.RunE = s.does(func(ctx context.Context, ids []string) error {
 		switch {
 		case all && len(ids) > 0:

@@ -17,8 +17,9 @@ func (s *session) emptyCommand() *cobra.Command {
 		Short: s.t("Remove everything that waits in a queue"),
 		Long: s.t("Remove the jobs of a queue that wait: queued, scheduled and deferred ones. It asks before. Running jobs are left alone.\n\n" +
 			"--failed removes the queue's failed jobs in their place, --messages the messages of a hotqueue."),
-		Example: s.example("empty mail", "empty mail --failed --yes", "empty numbers --messages"),
-		Args:    argsNamed(1, 1, s.t("the name of a queue")),
+		Example:           s.example("empty mail", "empty mail --failed --yes", "empty numbers --messages"),
+		Args:              argsNamed(1, 1, s.t("the name of a queue")),
+		ValidArgsFunction: first(s.queueNames(true)),
 		RunE: s.does(func(ctx context.Context, args []string) error {
 			queue := args[0]
 			if err := errand.CheckName("queue", queue); err != nil {

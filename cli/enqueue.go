@@ -54,6 +54,9 @@ func (s *session) enqueueCommand() *cobra.Command {
 	f.DurationVar(&flags.timeout, "timeout", 0, s.t("end an attempt after `D` (0: the worker's default; negative: never)"))
 	f.DurationVar(&flags.keepResult, "keep-result", 0, s.t("keep the finished job and its result for `D`"))
 	f.BoolVar(&flags.unchecked, "unchecked", false, s.t("take a task that this program does not know"))
+	cmd.ValidArgsFunction = first(s.taskNames())
+	complete(cmd, "queue", s.queueNames(false))
+	complete(cmd, "depends-on", s.jobIDs(errand.StateStarted, errand.StateQueued, errand.StateScheduled, errand.StateDeferred))
 	cmd.RunE = s.does(func(ctx context.Context, args []string) error {
 		opts, err := flags.options(f.Changed)
 		if err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"strings"
+	"time"
 
 	"charm.land/lipgloss/v2"
 	"github.com/errandhq/errand"
@@ -22,30 +23,48 @@ var stateStyles = map[errand.State]lipgloss.Style{
 }
 
 func (s *session) infoCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "info",
-		Short:   s.t("Show queues as bars, and the workers"),
-		Long:    s.t("Show every queue as a bar of its jobs by state, with its rates per minute, every hotqueue, and the workers with what they run."),
-		Example: s.example("info", "info --json", "--store sqlite:jobs.db info"),
+	var watch bool
+	var interval time.Duration
+	cmd := &cobra.Command{
+		Use:   "info",
+		Short: s.t("Show queues as bars, and the workers"),
+		Long: s.t("Show every queue as a bar of its jobs by state, with its rates per minute, every hotqueue, and the workers with what they run.\n\n" +
+			"--watch shows it again and again, in place on a terminal, as one block after another elsewhere, until interrupted."),
+		Example: s.example("info", "info --watch", "info --json", "--store sqlite:jobs.db info"),
 		Args:    noArgs,
-		RunE:    s.does(s.showInfo),
 	}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, s.t("show it again and again"))
+	cmd.Flags().DurationVarP(&interval, "interval", "i", time.Second, s.t("look every `D`, with --watch"))
+	cmd.RunE = s.does(func(ctx context.Context, _ []string) error {
+		switch {
+		case cmd.Flags().Changed("interval") && !watch:
+			return misuse("--interval needs --watch")
+		case watch && interval < minInterval:
+			return misuse("--interval %s: use %s or more", interval, minInterval)
+		case watch:
+			return s.watchInfo(ctx, interval)
+		}
+		r, err := s.report(ctx, infoParts)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return s.out.printJSON(r.asJSON(infoParts))
+		}
+		s.printInfo(r)
+		return nil
+	})
+	return cmd
 }
 
-func (s *session) showInfo(ctx context.Context, _ []string) error {
-	const all = partQueues | partWorkers
-	r, err := s.report(ctx, all)
-	if err != nil {
-		return err
-	}
-	if s.json {
-		return s.out.printJSON(r.asJSON(all))
-	}
+// infoParts are what the info command shows.
+const infoParts = partQueues | partWorkers
+
+func (s *session) printInfo(r *report) {
 	s.out.printf("%s  %s\n", bold.Render(r.url), faint.Render(moment(r.now)))
 	s.infoQueues(r)
 	s.infoMessages(r)
 	s.infoWorkers(r)
-	return nil
 }
 
 // barOrder is the order of the states within a bar: what is done, what failed, what is to come.

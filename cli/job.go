@@ -25,6 +25,8 @@ func (s *session) jobCommand() *cobra.Command {
 			"the errors behind it, its stack trace and its log."),
 		Example: s.example("job 01a2b3c4-d5e6-7f00-8000-112233445566"),
 		Args:    argsNamed(1, 1, s.t("the id of a job")),
+		ValidArgsFunction: first(s.jobIDs(errand.StateFailed, errand.StateStarted, errand.StateQueued, errand.StateScheduled,
+			errand.StateDeferred, errand.StateFinished, errand.StateCanceled)),
 		RunE: s.does(func(ctx context.Context, args []string) error {
 			if err := checkIDs(args); err != nil {
 				return err

@@ -22,6 +22,9 @@ func (s *session) addFilter(cmd *cobra.Command, f *filterFlags) {
 	cmd.Flags().StringVarP(&f.queue, "queue", "q", "", s.t("only jobs of this `QUEUE`"))
 	cmd.Flags().StringVarP(&f.state, "state", "s", "", s.t("only jobs in this `STATE`: %s", stateList()))
 	cmd.Flags().StringVarP(&f.task, "task", "t", "", s.t("only jobs of this `TASK`"))
+	complete(cmd, "queue", s.queueNames(false))
+	complete(cmd, "state", s.stateNames)
+	complete(cmd, "task", s.taskNames())
 }
 
 func stateList() string {

@@ -31,6 +31,7 @@ func (s *session) resumeCommand() *cobra.Command {
 
 func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command {
 	cmd.Args = argsNamed(1, -1, s.t("the name of a queue"))
+	cmd.ValidArgsFunction = s.queueNames(false)
 	cmd.RunE = s.does(func(ctx context.Context, queues []string) error {
 		for _, queue := range queues {
 			if err := errand.CheckName("queue", queue); err != nil {

@@ -26,22 +26,28 @@ const (
 )
 
 func (s *session) report(ctx context.Context, parts part) (*report, error) {
-	r := &report{url: maskURL(s.storeURL())}
+	var r *report
 	err := s.lookInto(ctx, func(st errand.Store, now time.Time) (err error) {
-		r.now = now
-		if parts&partQueues != 0 {
-			if r.queues, err = st.Queues(ctx, now); err != nil {
-				return err
-			}
-			if r.messages, err = st.MessageQueues(ctx, now); err != nil {
-				return err
-			}
-		}
-		if parts&partWorkers != 0 {
-			r.workers, err = st.Workers(ctx)
-		}
+		r, err = s.reportAt(ctx, st, now, parts)
 		return err
 	})
+	return r, err
+}
+
+// reportAt is report on a store that is open.
+func (s *session) reportAt(ctx context.Context, st errand.Store, now time.Time, parts part) (r *report, err error) {
+	r = &report{url: maskURL(s.storeURL()), now: now}
+	if parts&partQueues != 0 {
+		if r.queues, err = st.Queues(ctx, now); err != nil {
+			return nil, err
+		}
+		if r.messages, err = st.MessageQueues(ctx, now); err != nil {
+			return nil, err
+		}
+	}
+	if parts&partWorkers != 0 {
+		r.workers, err = st.Workers(ctx)
+	}
 	return r, err
 }
 

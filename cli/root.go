@@ -41,11 +41,14 @@ func (s *session) root() *cobra.Command {
 		}
 	}
 	add(groupRun, s.demoCommand(), s.workerCommand(), s.enqueueCommand(), s.webCommand())
-	add(groupLook, s.infoCommand(), s.queuesCommand(), s.workersCommand(), s.jobsCommand(), s.jobCommand())
+	add(groupLook, s.infoCommand(), s.topCommand(), s.queuesCommand(), s.workersCommand(), s.jobsCommand(), s.jobCommand())
 	add(groupChange, s.requeueCommand(), s.cancelCommand(), s.deleteCommand(), s.emptyCommand(),
 		s.pauseCommand(), s.resumeCommand())
-	root.AddCommand(s.versionCommand())
+	root.AddCommand(s.completionCommand(root), s.versionCommand())
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().BoolP("help", "h", false, s.t("help for this command"))
+	complete(root, "store", storeURLs)
+	complete(root, "lang", oneOf("en", "zh"))
 	root.SetHelpFunc(s.printHelp)
 	root.SetHelpCommand(s.helpCommand(root))
 	return root

@@ -21,6 +21,7 @@ type screen struct {
 	styled   io.Writer // drops the escapes that raw cannot or should not show
 	terminal bool
 	fd       int
+	columns  int        // of a frame; 0: ask the terminal
 	mu       sync.Mutex // goroutines share it
 }
 
@@ -45,12 +46,21 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.styled.Write(p)
 }
 
+// newFrame returns a screen of some columns that only collects what is written to it.
+func newFrame(columns int) (*screen, *strings.Builder) {
+	var b strings.Builder
+	return &screen{raw: &b, styled: &b, terminal: true, fd: -1, columns: max(columns, 20)}, &b
+}
+
 func (s *screen) printf(format string, args ...any) { fmt.Fprintf(s, format, args...) }
 
 // width returns how many columns there are; 0 where there is no end.
 func (s *screen) width() int {
 	if !s.terminal {
 		return 0
+	}
+	if s.columns > 0 {
+		return s.columns
 	}
 	width, _, err := term.GetSize(s.fd)
 	if err != nil || width <= 0 {

@@ -50,6 +50,9 @@ func (s *session) workerCommand() *cobra.Command {
 	f.DurationVar(&flags.config.StopTimeout, "stop-timeout", or(s.app.Worker.StopTimeout, errand.DefaultStopTimeout),
 		s.t("how long running jobs may take to finish when it stops; negative: cancel them at once"))
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, s.t("log more"))
+	cmd.ValidArgsFunction = s.queueNames(true)
+	complete(cmd, "queue", s.queueNames(true))
+	complete(cmd, "strategy", oneOf("strict", "round-robin", "weighted", "random"))
 	cmd.RunE = s.does(func(ctx context.Context, args []string) error {
 		names := slices.Concat(flags.queues, args)
 		config, err := s.workerConfig(&flags, f.Changed)

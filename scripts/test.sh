@@ -26,6 +26,8 @@ missing() {
 	{ has mariadbd && has mariadb-install-db; } || printf 'mariadb-server-core '
 	has mariadb-admin || printf 'mariadb-client '
 	has initdb || printf 'postgresql '
+	# Only the benchmarks' module wants RQ, and does without.
+	! command -v apt-get >/dev/null || /usr/bin/python3 -c 'import rq' 2>/dev/null || printf 'python3-rq python3-redis '
 	has chromium || has chromium-browser || has google-chrome || printf 'chromium '
 }
 
@@ -113,5 +115,9 @@ server Chromium "" "$(command -v chromium || command -v chromium-browser || comm
 echo "Not these: other versions of them, MySQL 8, Valkey. Name such a server in ERRAND_TEST_POSTGRES_URL, ERRAND_TEST_MYSQL_URL"
 echo "or ERRAND_TEST_REDIS_URL; docs/testing.md tells which have been run."
 
-[ $# -gt 0 ] || set -- ./...
+if [ $# -eq 0 ]; then
+	# The benchmarks' own module: each system does a little work.
+	(cd bench && go test ./...)
+	set -- ./...
+fi
 CGO_ENABLED=1 exec go test -race "$@"

@@ -66,6 +66,7 @@ var rules = []rule{
 		outside: []string{"github.com/go-sql-driver/mysql"},
 	},
 	{pkg: "store/internal/sqlserver", may: []string{".", "internal/batch", "internal/notify", "store/internal/sqlstore"}},
+	{pkg: "store/internal/migrate", may: []string{"."}},
 	{
 		pkg:     "store/internal/sqlstore",
 		may:     []string{".", "internal/batch", "internal/notify", "internal/wait", "store/internal/..."},

@@ -72,7 +72,6 @@ var chineseHelp = map[string]string{
 	"List the workers and what they run": "列出 worker 和它们正在运行的任务",
 	"List jobs":                          "列出任务",
 	"List jobs, of one state in the order in which they are next, or of all states. Where there are more than --limit, the last line says how to go on.":                  "列出任务：某一状态的按先后次序，或全部状态的。多于 --limit 时，末行说明如何继续。",
-	"Show every queue as a bar of its jobs by state, with its rates per minute, every hotqueue, and the workers with what they run.":                                      "以条形显示各队列每种状态的任务和每分钟的速率，并列出 hotqueue 队列和 worker 正在运行的任务。",
 	"List the workers, parameter workers of hotqueues among them, and the jobs that they run. A worker that has missed three heartbeats is lost; it is listed for a day.": "列出 worker（包括 hotqueue 队列的参数 worker）和它们正在运行的任务。漏掉三次心跳的 worker 视为失联，保留一天。",
 	"only jobs of this `QUEUE`": "只看队列 `QUEUE` 的任务", "only jobs in this `STATE`: %s": "只看状态为 `STATE` 的任务：%s", "only jobs of this `TASK`": "只看任务名为 `TASK` 的任务",
 	"how many `JOBS` at most": "最多列出 `JOBS` 个", "the newest first": "最新的在前", "print ids only, one a line": "只输出编号，每行一个",

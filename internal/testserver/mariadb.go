@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"testing"
 )
 
 // MySQLVariable names the environment variable with the URL of a MySQL or MariaDB server to use in place of a private
@@ -13,22 +12,22 @@ const MySQLVariable = "ERRAND_TEST_MYSQL_URL"
 
 // MariaDB returns a MariaDB server that all tests of this binary share: each makes a database of its own. The package's
 // TestMain must call [Run].
-func MariaDB(tb testing.TB) *Server {
+func MariaDB(tb TB) *Server {
 	tb.Helper()
 	if url := os.Getenv(MySQLVariable); url != "" {
 		return &Server{URL: url, tb: tb}
 	}
-	return share(tb, "mariadb", func(tb testing.TB) *sqlServer { return newMariaDB(tb) })
+	return share(tb, "mariadb", func(tb TB) *sqlServer { return newMariaDB(tb) })
 }
 
 // OwnMariaDB starts a MariaDB server for one test, which may kill it. Options are those of its command line.
-func OwnMariaDB(tb testing.TB, options ...string) *Server {
+func OwnMariaDB(tb TB, options ...string) *Server {
 	tb.Helper()
-	return own(tb, func(tb testing.TB) *sqlServer { return newMariaDB(tb, options...) })
+	return own(tb, func(tb TB) *sqlServer { return newMariaDB(tb, options...) })
 }
 
 // newMariaDB prepares a server, which is not started yet.
-func newMariaDB(tb testing.TB, options ...string) *sqlServer {
+func newMariaDB(tb TB, options ...string) *sqlServer {
 	tb.Helper()
 	program := "/usr/sbin/mariadbd" // where Debian puts it, apart from the PATH of most users
 	if _, err := os.Stat(program); err != nil {

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"testing"
 )
 
 // PostgresVariable names the environment variable with the URL of a PostgreSQL server to use in place of a private one.
@@ -12,22 +11,22 @@ const PostgresVariable = "ERRAND_TEST_POSTGRES_URL"
 
 // Postgres returns a PostgreSQL server that all tests of this binary share: each uses a schema of its own. The package's
 // TestMain must call [Run].
-func Postgres(tb testing.TB) *Server {
+func Postgres(tb TB) *Server {
 	tb.Helper()
 	if url := os.Getenv(PostgresVariable); url != "" {
 		return &Server{URL: url, tb: tb}
 	}
-	return share(tb, "postgres", func(tb testing.TB) *sqlServer { return newPostgres(tb) })
+	return share(tb, "postgres", func(tb TB) *sqlServer { return newPostgres(tb) })
 }
 
 // OwnPostgres starts a PostgreSQL server for one test, which may kill it. Options are settings, as in "fsync=off".
-func OwnPostgres(tb testing.TB, options ...string) *Server {
+func OwnPostgres(tb TB, options ...string) *Server {
 	tb.Helper()
-	return own(tb, func(tb testing.TB) *sqlServer { return newPostgres(tb, options...) })
+	return own(tb, func(tb TB) *sqlServer { return newPostgres(tb, options...) })
 }
 
 // newPostgres prepares a server, which is not started yet.
-func newPostgres(tb testing.TB, options ...string) *sqlServer {
+func newPostgres(tb TB, options ...string) *sqlServer {
 	tb.Helper()
 	bin := postgresBin(tb)
 	dir, as := dataDir(tb, "postgres")
@@ -54,7 +53,7 @@ func newPostgres(tb testing.TB, options ...string) *sqlServer {
 }
 
 // postgresBin returns the directory of the newest installed server: Debian keeps each version's apart from PATH.
-func postgresBin(tb testing.TB) string {
+func postgresBin(tb TB) string {
 	tb.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if len(found) > 0 {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 )
 
@@ -21,7 +20,7 @@ const RedisVariable = "ERRAND_TEST_REDIS_URL"
 
 // Redis starts a Redis server. Options are those of its command line, as in "--appendonly", "yes"; with any, the server is
 // a private one in any case.
-func Redis(tb testing.TB, options ...string) *Server {
+func Redis(tb TB, options ...string) *Server {
 	tb.Helper()
 	if url := os.Getenv(RedisVariable); url != "" && len(options) == 0 {
 		return &Server{URL: url, tb: tb}
@@ -35,7 +34,7 @@ func Redis(tb testing.TB, options ...string) *Server {
 
 // redisServer finds the server's program. Debian's redis-tools has it under another name, without a service of its own: it
 // goes by the name under which it is called.
-func redisServer(tb testing.TB) string {
+func redisServer(tb TB) string {
 	tb.Helper()
 	if path, err := exec.LookPath("redis-server"); err == nil {
 		return path
@@ -71,7 +70,7 @@ func (s *Server) addRedis(options ...string) {
 }
 
 // RedisCluster starts three Redis servers that are a cluster, and returns when it serves every slot.
-func RedisCluster(tb testing.TB, options ...string) *Server {
+func RedisCluster(tb TB, options ...string) *Server {
 	tb.Helper()
 	const nodes, slots = 3, 16384
 	s := &Server{tb: tb}

@@ -1,4 +1,4 @@
-// Package testserver starts private servers for tests, from the programs that are installed: on free ports of the loopback
+// Package testserver starts private servers for tests and measurements, from the programs that are installed: on free ports of the loopback
 // interface, with data in temporary directories. They are stopped when the test ends, and die with its process.
 //
 // A test fails, and is not skipped, where the program is missing. An environment variable per kind names a server that
@@ -12,16 +12,25 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
-	"testing"
 	"time"
 )
+
+// TB is what starting a server needs of a test. A testing.TB is one; the benchmarks' program has its own.
+type TB interface {
+	Helper()
+	Error(args ...any)
+	Fatal(args ...any) // does not return
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+	TempDir() string
+}
 
 // Server is a server, or several that belong together.
 type Server struct {
 	URL   string   // to open it by
 	Addrs []string // host and port of each of its nodes
 
-	tb    testing.TB
+	tb    TB
 	nodes []*node
 }
 
@@ -42,6 +51,19 @@ const startTimeout = 30 * time.Second
 
 // Private reports whether the server is the test's own, so that it can be killed and restarted.
 func (s *Server) Private() bool { return len(s.nodes) > 0 }
+
+// PIDs returns the processes of a private server's nodes, without the children that they have.
+func (s *Server) PIDs() []int {
+	var ids []int
+	for _, n := range s.nodes {
+		n.mu.Lock()
+		if n.cmd != nil && n.cmd.Process != nil {
+			ids = append(ids, n.cmd.Process.Pid)
+		}
+		n.mu.Unlock()
+	}
+	return ids
+}
 
 // Kill ends every node as kill -9 does.
 func (s *Server) Kill() {
@@ -134,7 +156,7 @@ func await(try func() error) error {
 }
 
 // lookup finds an installed program, or fails the test with the name of Debian's package.
-func lookup(tb testing.TB, program, debian string) string {
+func lookup(tb TB, program, debian string) string {
 	tb.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -144,7 +166,7 @@ func lookup(tb testing.TB, program, debian string) string {
 }
 
 // freePorts returns ports of the loopback interface that nobody listens on.
-func freePorts(tb testing.TB, n int) []string {
+func freePorts(tb TB, n int) []string {
 	tb.Helper()
 	ports := make([]string, n)
 	for i := range ports {

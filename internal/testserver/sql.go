@@ -39,7 +39,7 @@ type sqlServer struct {
 }
 
 // share returns the server of a kind that the tests of this binary share, started by the first of them.
-func share(tb testing.TB, kind string, make func(tb testing.TB) *sqlServer) *Server {
+func share(tb TB, kind string, make func(tb TB) *sqlServer) *Server {
 	tb.Helper()
 	shared.Lock()
 	defer shared.Unlock()
@@ -56,7 +56,7 @@ func share(tb testing.TB, kind string, make func(tb testing.TB) *sqlServer) *Ser
 }
 
 // own starts a server for one test.
-func own(tb testing.TB, make func(tb testing.TB) *sqlServer) *Server {
+func own(tb TB, make func(tb TB) *sqlServer) *Server {
 	tb.Helper()
 	s := make(tb)
 	tb.Cleanup(func() {
@@ -70,7 +70,7 @@ func own(tb testing.TB, make func(tb testing.TB) *sqlServer) *Server {
 
 // dataDir makes a directory that the user may write to, and returns what precedes a command that is run as that user:
 // database servers refuse to be run by root.
-func dataDir(tb testing.TB, users ...string) (dir string, as []string) {
+func dataDir(tb TB, users ...string) (dir string, as []string) {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "errand-test-")
 	if err != nil {
@@ -98,7 +98,7 @@ func dataDir(tb testing.TB, users ...string) (dir string, as []string) {
 }
 
 // run runs a command to its end.
-func run(tb testing.TB, words ...string) {
+func run(tb TB, words ...string) {
 	tb.Helper()
 	cmd := exec.Command(words[0], words[1:]...) //nolint:noctx // it ends by itself
 	cmd.Dir = "/"

@@ -93,6 +93,41 @@ func (t *turn) delete(e *entry) bool {
 	return true
 }
 
+// Move implements [errand.Inspector].
+func (s *Store) Move(ctx context.Context, cmd errand.Command, queue string) (errand.CommandReply, error) {
+	do := func(t *turn, e *entry) bool { return t.move(e, queue) }
+	return s.command(ctx, "move", cmd, do, func(*turn, []*entry) {})
+}
+
+// move puts one job in another queue.
+func (t *turn) move(e *entry, to string) bool {
+	switch e.job.State { //nolint:exhaustive // the others are skipped
+	case errand.StateQueued, errand.StateScheduled, errand.StateFailed, errand.StateCanceled:
+	default:
+		return false
+	}
+	from, q := t.queue(e.job.Queue), t.queue(to)
+	if from == q {
+		return false
+	}
+	holds := e.living() && from.holder(e.job.UniqueKey, t.now) == e
+	if holds && q.holder(e.job.UniqueKey, t.now) != nil {
+		return false
+	}
+	from.take(e)
+	from.free(e)
+	e.job.Queue = to
+	if holds {
+		q.unique[e.job.UniqueKey] = e
+	}
+	q.put(e)
+	q.enqueued.add(t.now, 1)
+	if e.living() {
+		t.tell(errand.QueueTopic, to)
+	}
+	return true
+}
+
 // command does one thing to each job that a command names or selects, and then, with all of them, what follows from it.
 func (s *Store) command(
 	ctx context.Context, op string, cmd errand.Command, do func(*turn, *entry) bool, follow func(*turn, []*entry),

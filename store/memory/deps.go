@@ -146,12 +146,7 @@ func (t *turn) drop(e *entry) {
 			child.orphanOf = ""
 		}
 	}
-	for _, id := range e.job.DependsOn {
-		delete(t.children[id], e)
-		if len(t.children[id]) == 0 {
-			delete(t.children, id)
-		}
-	}
+	t.forgetParents(e)
 	delete(t.jobs, e.job.ID)
 	t.tell(errand.JobTopic, e.job.ID)
 }

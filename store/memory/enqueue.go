@@ -100,14 +100,19 @@ func (t *turn) add(q *queue, spec *errand.JobSpec) {
 func (t *turn) newEntry(spec *errand.JobSpec) *entry {
 	t.arrivals++
 	e := &entry{arrival: t.arrivals, job: errand.Job{JobSpec: cloneSpec(spec), CreatedAt: t.now}}
-	t.jobs[spec.ID] = e
+	t.enter(e)
+	return e
+}
+
+// enter has a job be found by its id, and by those that it depends on.
+func (t *turn) enter(e *entry) {
+	t.jobs[e.job.ID] = e
 	for _, id := range e.job.DependsOn {
 		if t.children[id] == nil {
 			t.children[id] = make(map[*entry]struct{})
 		}
 		t.children[id][e] = struct{}{}
 	}
-	return e
 }
 
 // ready makes a job that is in no tree queued, or scheduled when it is ready only later.

@@ -22,7 +22,7 @@ import (
 	"github.com/errandhq/errand/internal/notify"
 )
 
-// Store is an [errand.Store] and an [errand.Notifier]. Make one with [New].
+// Store is an [errand.Store], an [errand.Notifier] and an [errand.Carrier]. Make one with [New].
 type Store struct {
 	hub notify.Hub
 
@@ -38,11 +38,15 @@ type Store struct {
 	workers   map[string]workerEntry
 	series    series
 	audit     []errand.AuditEntry // oldest first
+
+	identity                   string
+	packedJobs, packedMessages map[string]*errand.Parcel // by queue: what is on its way to another store
 }
 
 var (
 	_ errand.Store    = (*Store)(nil)
 	_ errand.Notifier = (*Store)(nil)
+	_ errand.Carrier  = (*Store)(nil)
 )
 
 // New returns an empty store.
@@ -56,6 +60,8 @@ func New() *Store {
 		messages:  make(map[string]*messageQueue),
 		workers:   make(map[string]workerEntry),
 		series:    newSeries(),
+
+		identity: errand.NewID(), packedJobs: make(map[string]*errand.Parcel), packedMessages: make(map[string]*errand.Parcel),
 	}
 }
 

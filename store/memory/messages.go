@@ -46,7 +46,7 @@ func (s *Store) Put(ctx context.Context, req errand.PutRequest) error {
 		if req.Number <= p.last {
 			return nil // sent again
 		}
-		q.producers[req.Producer] = producer{last: req.Number, seen: later(p.seen, t.now)}
+		q.producers[req.Producer] = producer{last: req.Number, seen: later(p.seen, t.now.Add(req.Remember))}
 	}
 	for _, message := range req.Messages {
 		q.list = append(q.list, clone(message))
@@ -67,15 +67,21 @@ func (s *Store) Pop(ctx context.Context, now time.Time, queue string, limit int)
 	if q == nil || limit <= 0 || q.len() == 0 {
 		return nil, nil
 	}
+	popped := q.take(limit)
+	q.got.add(t.now, len(popped))
+	return popped, nil
+}
+
+// take removes up to limit messages.
+func (q *messageQueue) take(limit int) [][]byte {
 	n := min(limit, q.len())
-	popped := slices.Clone(q.list[q.head : q.head+n])
+	taken := slices.Clone(q.list[q.head : q.head+n])
 	clear(q.list[q.head : q.head+n])
 	q.head += n
 	if q.head > len(q.list)/2 { // so that each message is moved once at most, on average
 		q.list, q.head = slices.Delete(q.list, 0, q.head), 0
 	}
-	q.got.add(t.now, n)
-	return popped, nil
+	return taken
 }
 
 // Len implements [errand.Messages].

@@ -6,139 +6,159 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
+	gosql "github.com/go-sql-driver/mysql"
+
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/migrate"
+	"github.com/errandhq/errand/store/internal/sqlserver"
 )
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
-
-// migration is one step of the schema. Its file's name begins with its number.
-type migration struct {
-	version int
-	name    string
-	script  string
-}
-
-// migrations returns every step, in order.
-func migrations() ([]migration, error) {
-	files, err := fs.Glob(migrationFiles, "migrations/*.sql") // sorted
-	if err != nil {
-		return nil, err
-	}
-	steps := make([]migration, len(files))
-	for i, file := range files {
-		script, err := migrationFiles.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(file, "migrations/"), ".sql")
-		digits, _, _ := strings.Cut(name, "_")
-		version, err := strconv.Atoi(digits)
-		if err != nil || version != i+1 {
-			return nil, fmt.Errorf("migration %s: its number must be %d", file, i+1)
-		}
-		steps[i] = migration{version, name, string(script)}
-	}
-	return steps, nil
-}
 
 const (
 	migrationTable = `CREATE TABLE IF NOT EXISTS errand_migrations (
     version    INTEGER      NOT NULL PRIMARY KEY,
     name       VARCHAR(255) NOT NULL,
     applied_at BIGINT       NOT NULL
-) ENGINE = InnoDB`
-	lockSeconds = 60 // for which one process waits for another that migrates
+) ENGINE = InnoDB;
+`
+	hasMigrations  = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'errand_migrations'"
+	doneMigrations = "SELECT version, name, applied_at FROM errand_migrations"
+	lockTables     = "SELECT GET_LOCK(CONCAT('errand ', LEFT(DATABASE(), 50)), ?)"
+	unlockTables   = "SELECT RELEASE_LOCK(CONCAT('errand ', LEFT(DATABASE(), 50)))"
+	nowMicros      = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"
+	lockSeconds    = 60 // for which one process waits for another that migrates
 )
 
-// migrator brings the tables up to date.
-type migrator struct {
-	conn      *sql.Conn // the lock is the connection's
-	name      string    // of the server and database, for errors
-	permitted bool
-	steps     []migration
+// schemaOf is the schema of the tables of a database.
+func (s *backend) schemaOf(dsn *gosql.Config) (*migrate.Schema, error) {
+	steps, err := migrate.Steps(migrationFiles)
+	where := "mysql://" + dsn.User + "@" + dsn.Addr + "/" + dsn.DBName
+	if dsn.Net == "unix" {
+		where = "mysql://" + dsn.User + "@/" + dsn.DBName + "?socket=" + dsn.Addr
+	}
+	return &migrate.Schema{DB: migrator{s.db, s.name}, Steps: steps, Where: s.name, URL: where}, err
 }
 
-// migrate does each step under a lock. Every statement commits by itself here, so those of a step can be done again.
-// Without permission it only looks.
-func (m *migrator) migrate(ctx context.Context) (err error) {
-	if m.steps, err = migrations(); err != nil {
-		return err
-	}
-	version, err := m.version(ctx)
+// migrator implements migrate.Database. Every statement commits by itself here, so those of a step that was interrupted
+// are done again.
+type migrator struct {
+	db   *sql.DB
+	name string // of the server and database, for errors
+}
+
+// Done implements migrate.Database.
+func (m migrator) Done(ctx context.Context) (migrate.Done, error) {
+	conn, err := m.db.Conn(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if more, err := m.check(version); !more {
-		return err
+	defer conn.Close()
+	return done(ctx, conn)
+}
+
+func done(ctx context.Context, conn *sql.Conn) (migrate.Done, error) {
+	found, tables := make(migrate.Done), 0
+	if err := conn.QueryRowContext(ctx, hasMigrations).Scan(&tables); err != nil || tables == 0 {
+		return found, err
 	}
-	const lock = "SELECT GET_LOCK(CONCAT('errand ', LEFT(DATABASE(), 50)), ?)"
+	rows, err := conn.QueryContext(ctx, doneMigrations)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var version, at int64
+		var name string
+		if err := rows.Scan(&version, &name, &at); err != nil {
+			return nil, err
+		}
+		found.Add(version, name, at)
+	}
+	return found, rows.Err()
+}
+
+// Next implements migrate.Database. The lock is the connection's.
+func (m migrator) Next(ctx context.Context, choose func(migrate.Done) (*migrate.Step, error)) (did bool, err error) {
+	conn, err := m.db.Conn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
 	var got sql.NullInt64
-	if err := m.conn.QueryRowContext(ctx, lock, lockSeconds).Scan(&got); err != nil {
-		return err
+	if err := conn.QueryRowContext(ctx, lockTables, lockSeconds).Scan(&got); err != nil {
+		return false, err
 	}
 	if got.Int64 != 1 {
-		return fmt.Errorf("%w: %s: another process has upgraded the tables for %d seconds", errand.ErrUnavailable, m.name, lockSeconds)
+		return false, fmt.Errorf("%w: %s: another process has upgraded the tables for %d seconds", errand.ErrUnavailable, m.name, lockSeconds)
 	}
 	defer func() {
 		var freed sql.NullInt64
-		const free = "SELECT RELEASE_LOCK(CONCAT('errand ', LEFT(DATABASE(), 50)))"
-		err = errors.Join(err, m.conn.QueryRowContext(context.WithoutCancel(ctx), free).Scan(&freed))
+		err = errors.Join(err, conn.QueryRowContext(context.WithoutCancel(ctx), unlockTables).Scan(&freed))
 	}()
-	if version, err = m.version(ctx); err != nil { // another process may have been faster
-		return err
+	done, err := done(ctx, conn)
+	if err != nil {
+		return false, err
 	}
-	for {
-		if more, err := m.check(version); !more {
-			return err
-		}
-		if err := m.apply(ctx, m.steps[version]); err != nil {
-			return err
-		}
-		version++
+	step, err := choose(done)
+	if err != nil || step == nil {
+		return false, err
 	}
+	return true, m.apply(ctx, conn, step)
 }
 
-// check says whether there is a next step, and may be done.
-func (m *migrator) check(version int) (more bool, err error) {
-	switch last := len(m.steps); {
-	case version > last:
-		return false, fmt.Errorf("%w: the tables in %s are of version %d, made by a newer Errand; this one knows versions up to %d: "+
-			"upgrade this program", errand.ErrUnavailable, m.name, version, last)
-	case version == last:
-		return false, nil
-	case !m.permitted:
-		return false, fmt.Errorf("%w: the tables in %s are of version %d and this program needs %d: open it once without NoMigrate",
-			errand.ErrUnavailable, m.name, version, last)
-	}
-	return true, nil
-}
-
-func (m *migrator) apply(ctx context.Context, step migration) error {
-	for query := range strings.SplitSeq(migrationTable+";\n"+step.script, ";\n") {
+func (m migrator) apply(ctx context.Context, conn *sql.Conn, step *migrate.Step) error {
+	for query := range strings.SplitSeq(migrationTable+"\n"+step.Script, ";\n") {
 		if strings.TrimSpace(query) == "" {
 			continue
 		}
-		if _, err := m.conn.ExecContext(ctx, query); err != nil {
-			return fmt.Errorf("migration %s: %w", step.name, err)
+		if _, err := conn.ExecContext(ctx, query); err != nil && !madeBefore(err) {
+			return fmt.Errorf("migration %s: %w", step.Name, err)
 		}
 	}
-	_, err := m.conn.ExecContext(ctx, "INSERT INTO errand_migrations (version, name, applied_at) VALUES (?, ?, ?)",
-		step.version, step.name, time.Now().UnixMicro())
+	_, err := conn.ExecContext(ctx, migrate.Enter, step.Version, step.Name, time.Now().UnixMicro())
 	return err
 }
 
-// version returns the version of the tables, 0 where there are none.
-func (m *migrator) version(ctx context.Context) (version int, err error) {
-	const exists = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'errand_migrations'"
-	if err := m.conn.QueryRowContext(ctx, exists).Scan(&version); err != nil || version == 0 {
-		return 0, err
+// madeBefore reports whether a statement of a step found that it was done, by one that was interrupted: the table, column
+// or index that it makes is there.
+func madeBefore(err error) bool {
+	var e *gosql.MySQLError
+	return errors.As(err, &e) && slices.Contains([]uint16{1050, 1060, 1061}, e.Number)
+}
+
+// Script implements migrate.Database.
+func (migrator) Script(step migrate.Step) string {
+	return migrationTable + "\n" + step.Script + "\n" + migrate.Entry(step, nowMicros)
+}
+
+// Migrations implements [errand.Migrator].
+func (s *Store) Migrations(ctx context.Context) (all []errand.Migration, err error) {
+	err = s.onSchema(ctx, "list migrations", func() error {
+		all, err = s.backend.schema.Migrations(ctx)
+		return err
+	})
+	return all, err
+}
+
+// Migrate implements [errand.Migrator].
+func (s *Store) Migrate(ctx context.Context) error {
+	return s.onSchema(ctx, "migrate", func() error { return s.backend.schema.Migrate(ctx) })
+}
+
+func (s *Store) onSchema(ctx context.Context, op string, do func() error) error {
+	label := sqlserver.Label{Op: op}
+	if err := s.Enter(ctx, label); err != nil {
+		return err
 	}
-	err = m.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM errand_migrations").Scan(&version)
-	return version, err
+	defer s.Leave()
+	if err := do(); err != nil {
+		return fmt.Errorf("%v: %w", label, s.backend.Translate(err))
+	}
+	return nil
 }

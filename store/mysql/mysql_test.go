@@ -146,7 +146,7 @@ func beginTx(t *testing.T, st errand.Store) storetest.Tx {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Harness{Unfinished: true, Open: open, Reopen: reopen, Corrupt: corrupt, BeginTx: beginTx}.Run(t)
+	storetest.Harness{Open: open, Reopen: reopen, Corrupt: corrupt, BeginTx: beginTx}.Run(t)
 }
 
 // TestModel holds the store against the memory store.

@@ -22,12 +22,17 @@ type Option func(*config)
 
 type config struct {
 	migrate bool
+	leave   bool // the schema, whatever it is
 	logger  *slog.Logger
 }
 
 // NoMigrate has Open neither create nor upgrade anything: tables that are missing or older than this program are an
 // error. Without it Open does both, under a lock, so that any number of processes may open a database at once.
 func NoMigrate() Option { return func(c *config) { c.migrate = false } }
+
+// Unmigrated has Open leave the schema alone, whatever it is, and only the methods of [errand.Migrator] be used of the
+// store.
+func Unmigrated() Option { return func(c *config) { c.migrate, c.leave = false, true } }
 
 // Logger gets the warnings. Default [slog.Default].
 func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
@@ -138,7 +143,10 @@ func (s *backend) open(ctx context.Context, dsn *gosql.Config, cfg *config) erro
 	s.db.SetMaxOpenConns(maxConns)
 	s.db.SetMaxIdleConns(maxConns)
 	s.db.SetConnMaxIdleTime(idleLifetime)
-	if err := s.prepare(ctx, cfg); err != nil {
+	if s.schema, err = s.schemaOf(dsn); err == nil {
+		err = s.prepare(ctx, cfg)
+	}
+	if err != nil {
 		return errors.Join(err, s.db.Close())
 	}
 	return nil
@@ -146,17 +154,13 @@ func (s *backend) open(ctx context.Context, dsn *gosql.Config, cfg *config) erro
 
 // prepare brings the tables up to date, and warns of settings with which what was acknowledged may be lost.
 func (s *backend) prepare(ctx context.Context, cfg *config) error {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	m := migrator{conn: conn, name: s.name, permitted: cfg.migrate}
-	if err := m.migrate(ctx); err != nil {
-		return err
+	if !cfg.leave {
+		if err := s.schema.Open(ctx, cfg.migrate); err != nil {
+			return err
+		}
 	}
 	var flush int
-	if err := conn.QueryRowContext(ctx, "SELECT @@innodb_flush_log_at_trx_commit").Scan(&flush); err != nil {
+	if err := s.db.QueryRowContext(ctx, "SELECT @@innodb_flush_log_at_trx_commit").Scan(&flush); err != nil {
 		return err
 	}
 	if flush != 1 {

@@ -35,11 +35,12 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/migrate"
 	"github.com/errandhq/errand/store/internal/sqlserver"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
-// Store is an [errand.Store], an [errand.Notifier] and an [errand.Transactor]. Make one with [Open].
+// Store is an [errand.Store] with every optional role. Make one with [Open].
 type Store struct {
 	*sqlserver.Store
 	backend *backend
@@ -50,6 +51,8 @@ var (
 	_ errand.Store      = (*Store)(nil)
 	_ errand.Notifier   = (*Store)(nil)
 	_ errand.Transactor = (*Store)(nil)
+	_ errand.Carrier    = (*Store)(nil)
+	_ errand.Migrator   = (*Store)(nil)
 )
 
 // backend is a sqlserver.Backend.
@@ -57,6 +60,7 @@ type backend struct {
 	db       *sql.DB
 	name     string // of the server and the database, for errors
 	password string // to be kept out of errors
+	schema   *migrate.Schema
 }
 
 // Transact implements sqlserver.Backend. The isolation is that of the connections.

@@ -5,153 +5,156 @@ import (
 	"embed"
 	"fmt"
 	"hash/fnv"
-	"io/fs"
-	"strconv"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/migrate"
+	"github.com/errandhq/errand/store/internal/sqlserver"
 )
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one step of the schema. Its file's name begins with its number.
-type migration struct {
-	version int
-	name    string
-	script  string
-}
-
-// migrations returns every step, in order.
-func migrations() ([]migration, error) {
-	files, err := fs.Glob(migrationFiles, "migrations/*.sql") // sorted
-	if err != nil {
-		return nil, err
-	}
-	steps := make([]migration, len(files))
-	for i, file := range files {
-		script, err := migrationFiles.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(file, "migrations/"), ".sql")
-		number, _, _ := strings.Cut(name, "_")
-		version, err := strconv.Atoi(number)
-		if err != nil || version != i+1 {
-			return nil, fmt.Errorf("migration %s: its number must be %d", file, i+1)
-		}
-		steps[i] = migration{version, name, string(script)}
-	}
-	return steps, nil
-}
-
-const migrationTable = `CREATE TABLE IF NOT EXISTS errand_migrations (
+const (
+	migrationTable = `CREATE TABLE IF NOT EXISTS errand_migrations (
     version    INTEGER NOT NULL PRIMARY KEY,
     name       TEXT    NOT NULL,
     applied_at BIGINT  NOT NULL
-)`
+);
+`
+	nowMicros = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+)
 
-// migrator brings the tables up to date.
+// schemaOf is the schema of the tables of a database.
+func (s *backend) schemaOf(pc *pgxpool.Config, name string) (*migrate.Schema, error) {
+	steps, err := migrate.Steps(migrationFiles)
+	return &migrate.Schema{
+		DB: migrator{s.pool, name}, Steps: steps, Where: fmt.Sprintf("schema %s of %s", name, s.name), URL: plainURL(pc, name),
+	}, err
+}
+
+// plainURL is the URL of a store without its password.
+func plainURL(pc *pgxpool.Config, schema string) string {
+	c := pc.ConnConfig
+	u := url.URL{
+		Scheme: "postgres", User: url.User(c.User), Host: fmt.Sprintf("%s:%d", c.Host, c.Port), Path: "/" + c.Database,
+		RawQuery: url.Values{"schema": {schema}}.Encode(),
+	}
+	return u.String()
+}
+
+// migrator implements migrate.Database. Each step is a transaction.
 type migrator struct {
-	pool      *pgxpool.Pool
-	name      string // of the server and database, for errors
-	schema    string
-	permitted bool
-	steps     []migration
-}
-
-// migrate does each step in a transaction of its own under a lock, so that one that was killed goes on where it stopped.
-// Without permission it only looks.
-func (m *migrator) migrate(ctx context.Context) (err error) {
-	if m.steps, err = migrations(); err != nil {
-		return err
-	}
-	for more := true; more; {
-		if more, err = m.step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// step does the next step, and says whether it did one.
-func (m *migrator) step(ctx context.Context) (more bool, err error) {
-	version, err := m.version(ctx, m.pool)
-	if err != nil {
-		return false, err
-	}
-	if more, err := m.check(version); !more {
-		return false, err
-	}
-	err = pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", m.lock()); err != nil {
-			return err
-		}
-		if version, err = m.version(ctx, tx); err != nil { // another process may have been faster
-			return err
-		}
-		if more, err = m.check(version); !more {
-			return err
-		}
-		return m.apply(ctx, tx, m.steps[version])
-	})
-	return more && err == nil, err
+	pool   *pgxpool.Pool
+	schema string
 }
 
 // lock is the number of the lock that keeps others from the same tables.
-func (m *migrator) lock() int64 {
+func (m migrator) lock() int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("errand migrate " + m.schema))
 	return int64(h.Sum64()) //nolint:gosec // any number will do
 }
 
-// check says whether there is a next step, and may be done.
-func (m *migrator) check(version int) (more bool, err error) {
-	switch last := len(m.steps); {
-	case version > last:
-		return false, fmt.Errorf("%w: the tables in schema %s of %s are of version %d, made by a newer Errand; this one knows versions "+
-			"up to %d: upgrade this program", errand.ErrUnavailable, m.schema, m.name, version, last)
-	case version == last:
-		return false, nil
-	case !m.permitted:
-		return false, fmt.Errorf("%w: the tables in schema %s of %s are of version %d and this program needs %d: open it once without NoMigrate",
-			errand.ErrUnavailable, m.schema, m.name, version, last)
-	}
-	return true, nil
-}
+// Done implements migrate.Database.
+func (m migrator) Done(ctx context.Context) (migrate.Done, error) { return m.done(ctx, m.pool) }
 
-func (m *migrator) apply(ctx context.Context, tx pgx.Tx, step migration) error {
-	schema := pgx.Identifier{m.schema}.Sanitize()
-	for _, query := range []string{
-		"CREATE SCHEMA IF NOT EXISTS " + schema,
-		"SET LOCAL search_path TO " + schema,
-		migrationTable,
-		step.script,
-	} {
-		if step.version > 1 && query == "CREATE SCHEMA IF NOT EXISTS "+schema {
-			continue // which needs rights on the database
-		}
-		if _, err := tx.Conn().PgConn().Exec(ctx, query).ReadAll(); err != nil {
-			return fmt.Errorf("migration %s: %w", step.name, err)
-		}
-	}
-	_, err := tx.Exec(ctx, "INSERT INTO errand_migrations (version, name, applied_at) VALUES ($1, $2, $3)",
-		step.version, step.name, time.Now().UnixMicro())
-	return err
-}
-
-// version returns the version of the tables, 0 where there are none.
-func (m *migrator) version(ctx context.Context, on conn) (version int, err error) {
+func (m migrator) done(ctx context.Context, on conn) (migrate.Done, error) {
+	done := make(migrate.Done)
 	table := pgx.Identifier{m.schema, "errand_migrations"}.Sanitize()
 	found, err := one[bool](ctx, on, "SELECT to_regclass($1) IS NOT NULL", table)
 	if err != nil || !found {
-		return 0, err
+		return done, err
 	}
-	return one[int](ctx, on, "SELECT COALESCE(max(version), 0) FROM "+table)
+	rows, err := on.Query(ctx, "SELECT version, name, applied_at FROM "+table)
+	if err != nil {
+		return nil, err
+	}
+	var version, at int64
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&version, &name, &at}, func() error {
+		done.Add(version, name, at)
+		return nil
+	})
+	return done, err
+}
+
+// Next implements migrate.Database.
+func (m migrator) Next(ctx context.Context, choose func(migrate.Done) (*migrate.Step, error)) (did bool, err error) {
+	err = pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", m.lock()); err != nil {
+			return err
+		}
+		done, err := m.done(ctx, tx)
+		if err != nil {
+			return err
+		}
+		step, err := choose(done)
+		if err != nil || step == nil {
+			return err
+		}
+		did = true
+		return m.apply(ctx, tx, step, len(done) == 0)
+	})
+	return did && err == nil, err
+}
+
+// apply does a step. Making the schema needs rights on the database, which only the first step may need.
+func (m migrator) apply(ctx context.Context, tx pgx.Tx, step *migrate.Step, first bool) error {
+	schema := pgx.Identifier{m.schema}.Sanitize()
+	queries := []string{"SET LOCAL search_path TO " + schema, migrationTable, step.Script}
+	exists, err := one[bool](ctx, tx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", m.schema)
+	if err != nil {
+		return err
+	}
+	if first && !exists {
+		queries = append([]string{"CREATE SCHEMA " + schema}, queries...)
+	}
+	for _, query := range queries {
+		if _, err := tx.Conn().PgConn().Exec(ctx, query).ReadAll(); err != nil {
+			return fmt.Errorf("migration %s: %w", step.Name, err)
+		}
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO errand_migrations (version, name, applied_at) VALUES ($1, $2, $3)",
+		step.Version, step.Name, time.Now().UnixMicro())
+	return err
+}
+
+// Script implements migrate.Database.
+func (m migrator) Script(step migrate.Step) string {
+	schema := pgx.Identifier{m.schema}.Sanitize()
+	return "BEGIN;\nCREATE SCHEMA IF NOT EXISTS " + schema + ";\nSET LOCAL search_path TO " + schema + ";\n" + migrationTable + "\n" +
+		step.Script + "\n" + migrate.Entry(step, nowMicros) + "COMMIT;\n"
+}
+
+// Migrations implements [errand.Migrator].
+func (s *Store) Migrations(ctx context.Context) (all []errand.Migration, err error) {
+	err = s.onSchema(ctx, "list migrations", func() error {
+		all, err = s.backend.schema.Migrations(ctx)
+		return err
+	})
+	return all, err
+}
+
+// Migrate implements [errand.Migrator].
+func (s *Store) Migrate(ctx context.Context) error {
+	return s.onSchema(ctx, "migrate", func() error { return s.backend.schema.Migrate(ctx) })
+}
+
+func (s *Store) onSchema(ctx context.Context, op string, do func() error) error {
+	label := sqlserver.Label{Op: op}
+	if err := s.Enter(ctx, label); err != nil {
+		return err
+	}
+	defer s.Leave()
+	if err := do(); err != nil {
+		return fmt.Errorf("%v: %w", label, s.backend.Translate(err))
+	}
+	return nil
 }
 
 // one asks for one value.

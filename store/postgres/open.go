@@ -21,6 +21,7 @@ type Option func(*config)
 type config struct {
 	schema  string
 	migrate bool
+	leave   bool // the schema, whatever it is
 	logger  *slog.Logger
 }
 
@@ -30,6 +31,10 @@ func Schema(name string) Option { return func(c *config) { c.schema = name } }
 // NoMigrate has Open neither create nor upgrade anything: a schema that is missing or older than this program is an
 // error. Without it Open does both, under a lock, so that any number of processes may open a database at once.
 func NoMigrate() Option { return func(c *config) { c.migrate = false } }
+
+// Unmigrated has Open leave the schema alone, whatever it is, and only the methods of [errand.Migrator] be used of the
+// store.
+func Unmigrated() Option { return func(c *config) { c.migrate, c.leave = false, true } }
 
 // Logger gets the warnings. Default [slog.Default].
 func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
@@ -91,8 +96,10 @@ func (s *backend) open(ctx context.Context, pc *pgxpool.Config, cfg *config) (er
 	if s.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return err
 	}
-	m := migrator{pool: s.pool, name: s.name, schema: cfg.schema, permitted: cfg.migrate}
-	if err = m.migrate(ctx); err == nil {
+	if s.schema, err = s.schemaOf(pc, cfg.schema); err == nil && !cfg.leave {
+		err = s.schema.Open(ctx, cfg.migrate)
+	}
+	if err == nil {
 		err = s.warn(ctx, cfg.logger)
 	}
 	if err != nil {

@@ -154,12 +154,12 @@ func beginSQL(t *testing.T, st errand.Store) storetest.Tx {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Harness{Unfinished: true, Open: open, Reopen: reopen, Corrupt: corrupt, BeginTx: beginPgx}.Run(t)
+	storetest.Harness{Open: open, Reopen: reopen, Corrupt: corrupt, BeginTx: beginPgx}.Run(t)
 }
 
 // TestDatabaseSQL runs the suite's transactions with database/sql in place of pgx.
 func TestDatabaseSQL(t *testing.T) {
-	storetest.Harness{Unfinished: true, Open: open, BeginTx: beginSQL}.Run(t)
+	storetest.Harness{Open: open, BeginTx: beginSQL}.Run(t)
 }
 
 // TestModel holds the store against the memory store.

@@ -39,11 +39,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/migrate"
 	"github.com/errandhq/errand/store/internal/sqlserver"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
-// Store is an [errand.Store], an [errand.Notifier] and an [errand.Transactor]. Make one with [Open].
+// Store is an [errand.Store] with every optional role. Make one with [Open].
 type Store struct {
 	*sqlserver.Store
 	backend *backend
@@ -54,6 +55,8 @@ var (
 	_ errand.Store      = (*Store)(nil)
 	_ errand.Notifier   = (*Store)(nil)
 	_ errand.Transactor = (*Store)(nil)
+	_ errand.Carrier    = (*Store)(nil)
+	_ errand.Migrator   = (*Store)(nil)
 )
 
 // backend is a sqlserver.Backend.
@@ -62,6 +65,7 @@ type backend struct {
 	dialect  *sqlstore.Dialect
 	name     string // of the server and the database, for errors
 	password string // to be kept out of errors
+	schema   *migrate.Schema
 	channel  string // of wake-ups
 	sender   string
 	teller   teller

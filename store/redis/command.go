@@ -26,6 +26,8 @@ type commander struct {
 type target struct {
 	queue, key string
 	parents    []string // of a requeue only
+	unique     string   // its unique key; of a requeue or a move only
+	living     bool     // likewise
 	answer     byte
 	follow     rueidis.RedisMessage
 }
@@ -82,6 +84,7 @@ func (co *commander) target(rec *record) *target {
 	if co.what == "requeue" {
 		t.parents = parentsOf(&rec.job.JobSpec, rec.key)
 	}
+	t.unique, t.living = rec.job.UniqueKey, !rec.job.State.Final()
 	return t
 }
 
@@ -116,8 +119,8 @@ func (co *commander) choose() error {
 
 func (co *commander) lookUp(names, keys []string) error {
 	how := "state"
-	if co.what == "requeue" {
-		how = "full" // for what they depend on
+	if co.what == "requeue" || co.what == "move" {
+		how = "full" // for what they depend on, and for their unique keys
 	}
 	calls := make([]invocation, len(names))
 	for i, name := range names {

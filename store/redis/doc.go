@@ -35,12 +35,14 @@
 //	Q:kids:ID :waits:ID    hashes: who depends on a job, and on whom a deferred job waits
 //	Q:family               hash: of jobs that depend on others, their order and because of whom they failed
 //	Q:outbox :unsure :redefer      hashes: what is still to be done in other queues
+//	Q:parcels              hash: jobs on their way to another queue or store
 //	Q:claimers :producers  hashes: the last number of each worker and producer, with :seen beside them; Q:replies
 //	Q:cancels:WORKER       set: jobs that the worker is to cancel
 //
-//	{PREFIX:m:NAME}        hash: meters of a message queue; with :list, :producers and :producers:seen
+//	{PREFIX:m:NAME}        hash: meters of a message queue; with :list, :out, :producers and :producers:seen
 //	{PREFIX}:queues :messages      sets: the names of the queues
 //	{PREFIX}:workers       hash: what workers say of themselves; with :seen
+//	{PREFIX}:identity      hash: the name that the store gave itself
 //	{PREFIX}:order         counter: children in the order in which they came
 //
 // The channel Q:wake tells that a job is ready, {PREFIX:m:NAME}:wake that a message is; they are sharded in a cluster of
@@ -52,7 +54,7 @@
 //
 //	ACL SETUSER errand on >PASSWORD ~{errand:* ~{errand}:* &{errand:* &errand:* -@all +hello +auth +ping +info +select
 //	  +client|setname +cluster|slots +cluster|shards +evalsha +eval +time +exists +del +unlink
-//	  +hset +hsetnx +hget +hmget +hgetall +hvals +hdel +hexists +hincrby +hscan +incr +incrby
-//	  +zadd +zrem +zrange +zrangebyscore +zremrangebyrank +zcard +zcount +sadd +srem +smembers
+//	  +hset +hsetnx +hget +hmget +hgetall +hkeys +hvals +hdel +hexists +hincrby +hscan +incr +incrby
+//	  +zadd +zrem +zscore +zrange +zrangebyscore +zremrangebyrank +zcard +zcount +sadd +srem +smembers
 //	  +rpush +lpush +lpop +lrange +llen +publish +spublish +subscribe +unsubscribe +ssubscribe +sunsubscribe
 package redis

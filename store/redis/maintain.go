@@ -105,7 +105,7 @@ func (k *keeper) tend(queue string) error {
 			return err
 		}
 		k.reply.Promoted += int(promoted)
-		var pending [3][]string
+		var pending [4][]string
 		for i := range pending {
 			if pending[i], err = reply[1+i].AsStrSlice(); err != nil {
 				return err
@@ -118,9 +118,9 @@ func (k *keeper) tend(queue string) error {
 	}
 }
 
-// catchUp delivers the entries of the outbox, decides about unsure children and has children wait again. Each list has a
+// catchUp delivers the entries of the outbox, decides about unsure children, has children wait again and brings jobs to other queues. Each list has a
 // hash's fields and values in turn.
-func (k *keeper) catchUp(queue string, pending [3][]string) {
+func (k *keeper) catchUp(queue string, pending [4][]string) {
 	for i := 0; i+1 < len(pending[0]); i += 2 {
 		if entry, err := strconv.ParseInt(pending[0][i], 10, 64); err == nil {
 			k.resume(queue, entry)
@@ -143,6 +143,11 @@ func (k *keeper) catchUp(queue string, pending [3][]string) {
 	}
 	for i := 0; i+1 < len(pending[2]); i += 2 {
 		k.redefer(queue, pending[2][i])
+	}
+	for i := 0; i+1 < len(pending[3]); i += 2 {
+		if number := pending[3][i]; number != "out" { // that one is for another store
+			_ = k.transferAgain(queue, number) // the next piece of housekeeping goes on
+		}
 	}
 }
 

@@ -23,8 +23,12 @@ func (s *Store) Put(ctx context.Context, req errand.PutRequest) error {
 	if err := s.list(c, s.messageQueuesKey(), req.Queue); err != nil {
 		return s.fail(c, err)
 	}
-	args := make([]string, 0, 2+len(req.Messages))
-	args = append(args, req.Producer, itoa(req.Number))
+	args := make([]string, 0, 3+len(req.Messages))
+	seen := int64(0)
+	if req.Remember > silentFor {
+		seen = micros(micro(req.Now.Add(req.Remember)))
+	}
+	args = append(args, req.Producer, itoa(req.Number), itoa(seen))
 	for _, message := range req.Messages {
 		args = append(args, rueidis.BinaryString(message))
 	}

@@ -288,6 +288,75 @@ func (rec *record) tellBroken() {
 	})
 }
 
+// beside is what is kept beside a record.
+type beside struct {
+	progress, result string
+	history          []string
+}
+
+// encode is the reverse of parse and readBeside, without the place of the job in its queue.
+func (rec *record) encode() (string, beside, error) {
+	j := &rec.job
+	kept, err := rec.encodeBeside()
+	if err != nil {
+		return "", kept, err
+	}
+	opts, err := encodeOptions(&j.JobSpec)
+	if err != nil {
+		return "", kept, err
+	}
+	rank := j.EndedAt
+	running := !j.StartedAt.IsZero() || !rank.IsZero() || !j.UnknownSince.IsZero() || j.Worker != ""
+	flags := rec.flags & flagChildren
+	for flag, is := range map[byte]bool{
+		flagUnique: j.UniqueKey != "", flagParents: len(parentsOf(&j.JobSpec, rec.key)) > 0, flagRun: running,
+		flagHistory: len(kept.history) > 0, flagProgress: kept.progress != "", flagResult: kept.result != "",
+	} {
+		if is {
+			flags |= flag
+		}
+	}
+	b := []byte{recordVersion, flags, byte(j.State), byte(j.Priority), 0}
+	b = append(b, 0, 0, 0, 0, 0, 0) // its arrival
+	b = appendInt(b, micros(j.ReadyAt), 7)
+	b = appendInt(appendInt(appendInt(b, j.Token, 4), int64(j.Attempt), 4), int64(j.Recoveries), 2)
+	if running {
+		b = appendInt(appendInt(appendInt(b, micros(j.StartedAt), 7), micros(rank), 7), micros(j.UnknownSince), 7)
+		b = appendInt(b, 0, 8) // the claim that took it, and its place there
+		b = append(append(b, byte(len(j.Worker))), j.Worker...)
+	}
+	if j.UniqueKey != "" {
+		window := j.UniqueFor.Microseconds()
+		if j.UniqueFor > 0 && window == 0 {
+			window = 1
+		}
+		b = append(appendInt(appendInt(b, int64(len(j.UniqueKey)), 2), window, 7), j.UniqueKey...)
+	}
+	b = append(append(b, byte(len(j.Task))), j.Task...)
+	b = appendInt(appendInt(b, micros(j.CreatedAt), 8), int64(len(opts)), 4)
+	return string(append(append(b, opts...), j.Payload...)), kept, nil
+}
+
+func (rec *record) encodeBeside() (kept beside, err error) {
+	j := &rec.job
+	kept.result = string(j.Result)
+	if j.Progress != nil {
+		progress, err := json.Marshal(j.Progress)
+		if err != nil {
+			return kept, err
+		}
+		kept.progress = string(progress)
+	}
+	for i := range j.Attempts {
+		text, err := encodeAttempt(&j.Attempts[i])
+		if err != nil {
+			return kept, err
+		}
+		kept.history = append(kept.history, text)
+	}
+	return kept, nil
+}
+
 // decodeAttempt reads an entry of a job's history: JSON where a worker gave it, else what the scripts write.
 func decodeAttempt(text string) (errand.AttemptRecord, error) {
 	var a errand.AttemptRecord
@@ -309,6 +378,10 @@ func decodeAttempt(text string) (errand.AttemptRecord, error) {
 			a.Outcome = errand.EventPoisoned
 			a.Error = fmt.Sprintf("%v: it lost its worker %d times, the last one was %s", errand.ErrPoisoned, recoveries, a.Worker)
 		}
+	case "K":
+		a.Outcome = errand.EventFailed
+		a.Attempt, a.Token, a.EndedAt = int(in.int(4)), in.int(4), in.time()
+		a.Error = errand.ConflictError(idOf(in.bytes(16)))
 	case "B":
 		a.Outcome, a.EndedAt = errand.EventFailed, in.time()
 		a.Error = fmt.Sprintf("%v: the record of this job could not be read; its bytes are kept as the payload", errand.ErrCorrupt)

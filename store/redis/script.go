@@ -65,6 +65,14 @@ var (
 	messagesScript = include("common", "messages")
 	beatScript     = include("heartbeat")
 	timeScript     = include("time")
+
+	packScript         = lives("pack")
+	unpackScript       = lives("unpack")
+	parcelScript       = include("common", "parcel")
+	tiesScript         = include("common", "ties")
+	holdersScript      = lives("holders")
+	packMessagesScript = include("common", "packmessages")
+	sentScript         = include("common", "sent")
 )
 
 // invocation is one call of a script.

@@ -20,7 +20,7 @@ const chunk = 500
 // callTimeout bounds every call, also of callers that set no time.
 const callTimeout = 15 * time.Second
 
-// Store is an [errand.Store] and an [errand.Notifier]. Make one with [Open].
+// Store is an [errand.Store], an [errand.Notifier] and an [errand.Carrier]. Make one with [Open].
 type Store struct {
 	client  rueidis.Client
 	where   string // the servers, for errors
@@ -35,6 +35,7 @@ type Store struct {
 var (
 	_ errand.Store    = (*Store)(nil)
 	_ errand.Notifier = (*Store)(nil)
+	_ errand.Carrier  = (*Store)(nil)
 )
 
 // Close ends the connections. Calls after it return [errand.ErrClosed].

@@ -18,7 +18,7 @@ func (s *Store) translate(err error) error {
 	}
 	for _, known := range []error{
 		errand.ErrInvalid, errand.ErrUnavailable, errand.ErrCorrupt, errand.ErrClosed, errand.ErrJobNotFound,
-		errand.ErrTxUnsupported, context.Canceled, context.DeadlineExceeded,
+		errand.ErrWorkerNotFound, errand.ErrTxUnsupported, context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, known) {
 			return err

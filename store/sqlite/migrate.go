@@ -5,12 +5,10 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/migrate"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
@@ -19,121 +17,113 @@ type sqlRow = sqlstore.Row
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one step of the schema. Its file's name begins with its number.
-type migration struct {
-	version int64
-	name    string
-	script  string
-}
-
-// migrations returns every step, in order.
-func migrations() ([]migration, error) {
-	files, err := fs.Glob(migrationFiles, "migrations/*.sql") // sorted
-	if err != nil {
-		return nil, err
-	}
-	steps := make([]migration, len(files))
-	for i, file := range files {
-		script, err := migrationFiles.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(file, "migrations/"), ".sql")
-		number, _, _ := strings.Cut(name, "_")
-		version, err := strconv.ParseInt(number, 10, 64)
-		if err != nil || version != int64(i+1) {
-			return nil, fmt.Errorf("migration %s: its number must be %d", file, i+1)
-		}
-		steps[i] = migration{version, name, string(script)}
-	}
-	return steps, nil
-}
-
 const (
 	migrationTable = `CREATE TABLE IF NOT EXISTS errand_migrations (
     version    INTEGER NOT NULL PRIMARY KEY,
     name       TEXT    NOT NULL,
     applied_at INTEGER NOT NULL
-) STRICT`
+) STRICT;
+`
 	hasMigrations  = `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'errand_migrations'`
-	lastMigration  = `SELECT version FROM errand_migrations ORDER BY version DESC LIMIT 1`
-	enterMigration = `INSERT INTO errand_migrations (version, name, applied_at) VALUES (?, ?, ?)`
+	doneMigrations = `SELECT version, name, applied_at FROM errand_migrations`
+	nowMicros      = `CAST(unixepoch('subsec') * 1000000 AS INTEGER)`
 )
 
-// migrate brings the tables up to date, each step in a transaction of its own under the write lock, so that one that was
-// killed goes on where it stopped. Without permission it only looks.
-func migrate(ctx context.Context, c *conn, path string, permitted bool) error {
-	steps, err := migrations()
-	if err != nil {
-		return err
-	}
-	m := migrator{c: c, tx: c.in(ctx), path: path, permitted: permitted, steps: steps}
-	for {
-		more, err := m.step()
-		if err != nil || !more {
-			return err
-		}
-	}
+// schemaOn is the schema of the database file at path, seen through a connection.
+func schemaOn(c *conn, path string) (*migrate.Schema, error) {
+	steps, err := migrate.Steps(migrationFiles)
+	return &migrate.Schema{DB: migrator{c}, Steps: steps, Where: path, URL: "sqlite:" + path}, err
 }
 
-type migrator struct {
-	c         *conn
-	tx        sqlstore.Tx
-	path      string
-	permitted bool
-	steps     []migration
+// migrator implements migrate.Database. Each step is a transaction under the write lock.
+type migrator struct{ c *conn }
+
+// Done implements migrate.Database.
+func (m migrator) Done(ctx context.Context) (migrate.Done, error) {
+	tx, done, found := m.c.in(ctx), make(migrate.Done), errors.New("found")
+	if err := tx.Query(hasMigrations, func(sqlRow) error { return found }); !errors.Is(err, found) {
+		return done, err
+	}
+	err := tx.Query(doneMigrations, func(row sqlRow) error {
+		done.Add(row.Int(0), row.Text(1), row.Int(2))
+		return nil
+	})
+	return done, err
 }
 
-// step does the next step, and says whether it did one.
-func (m *migrator) step() (more bool, err error) {
-	tx := m.tx
+// Next implements migrate.Database.
+func (m migrator) Next(ctx context.Context, choose func(migrate.Done) (*migrate.Step, error)) (did bool, err error) {
+	tx := m.c.in(ctx)
 	if _, err := tx.Exec("BEGIN IMMEDIATE"); err != nil {
 		return false, err
 	}
 	defer func() {
-		if !more {
+		if !did {
 			if _, undo := tx.Exec("ROLLBACK"); err == nil {
 				err = undo
 			}
 		}
 	}()
-	version, err := schemaVersion(tx)
-	last := int64(len(m.steps))
-	switch {
-	case err != nil:
+	done, err := m.Done(ctx)
+	if err != nil {
 		return false, err
-	case version > last:
-		return false, fmt.Errorf("%w: the tables in %s are of version %d, made by a newer Errand; this one knows versions up to %d: "+
-			"upgrade this program", errand.ErrUnavailable, m.path, version, last)
-	case version == last:
-		return false, nil
-	case !m.permitted:
-		return false, fmt.Errorf("%w: the tables in %s are of version %d and this program needs %d: open it once without NoMigrate",
-			errand.ErrUnavailable, m.path, version, last)
 	}
-	step := m.steps[version]
-	if err := m.c.script(migrationTable + ";\n" + step.script); err != nil {
-		return false, fmt.Errorf("migration %s: %w", step.name, err)
+	step, err := choose(done)
+	if err != nil || step == nil {
+		return false, err
 	}
-	if _, err := tx.Exec(enterMigration, step.version, step.name, time.Now().UnixMicro()); err != nil {
-		return false, fmt.Errorf("migration %s: %w", step.name, err)
+	if err := m.c.script(migrationTable + step.Script); err != nil {
+		return false, fmt.Errorf("migration %s: %w", step.Name, err)
+	}
+	if _, err := tx.Exec(migrate.Enter, step.Version, step.Name, time.Now().UnixMicro()); err != nil {
+		return false, fmt.Errorf("migration %s: %w", step.Name, err)
 	}
 	if _, err := tx.Exec("COMMIT"); err != nil {
-		return false, fmt.Errorf("migration %s: %w", step.name, err)
+		return false, fmt.Errorf("migration %s: %w", step.Name, err)
 	}
 	return true, nil
 }
 
-// schemaVersion returns the version of the tables, 0 where there are none.
-func schemaVersion(tx sqlstore.Tx) (version int64, err error) {
-	found := errors.New("found")
-	err = tx.Query(hasMigrations, func(sqlRow) error { return found })
-	if !errors.Is(err, found) {
-		return 0, err
-	}
-	err = tx.Query(lastMigration, func(row sqlRow) error {
-		version = row.Int(0)
-		return nil
+// Script implements migrate.Database.
+func (migrator) Script(step migrate.Step) string {
+	return "BEGIN IMMEDIATE;\n" + migrationTable + "\n" + step.Script + "\n" + migrate.Entry(step, nowMicros) + "COMMIT;\n"
+}
+
+// Migrations implements [errand.Migrator].
+func (s *Store) Migrations(ctx context.Context) (all []errand.Migration, err error) {
+	err = s.onSchema(ctx, "list migrations", func(schema *migrate.Schema) error {
+		all, err = schema.Migrations(ctx)
+		return err
 	})
-	return version, err
+	return all, err
+}
+
+// Migrate implements [errand.Migrator].
+func (s *Store) Migrate(ctx context.Context) error {
+	return s.onSchema(ctx, "migrate", func(schema *migrate.Schema) error { return schema.Migrate(ctx) })
+}
+
+// onSchema works on the schema by a connection of its own.
+func (s *Store) onSchema(ctx context.Context, op string, do func(*migrate.Schema) error) (err error) {
+	l := label{op: op}
+	if err := s.enter(ctx, l); err != nil {
+		return err
+	}
+	defer s.leave()
+	c, err := openConn(s.path, "rw")
+	if err == nil {
+		err = c.script(fmt.Sprintf("PRAGMA busy_timeout = %d", s.lockTimeout.Milliseconds()))
+		var schema *migrate.Schema
+		if err == nil {
+			schema, err = schemaOn(c, s.path)
+		}
+		if err == nil {
+			err = do(schema)
+		}
+		err = errors.Join(err, c.close())
+	}
+	if err != nil {
+		return fmt.Errorf("%v: %w", l, s.translate(err))
+	}
+	return nil
 }

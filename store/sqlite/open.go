@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/migrate"
 )
 
 // Option changes how [Open] opens a database.
@@ -20,6 +21,7 @@ type Option func(*config)
 type config struct {
 	sync        Sync
 	migrate     bool
+	unmigrated  bool
 	lockTimeout time.Duration
 }
 
@@ -41,6 +43,10 @@ func Synchronous(s Sync) Option { return func(c *config) { c.sync = s } }
 // NoMigrate has Open neither create nor upgrade anything: a database that is missing or older than this program is an
 // error. Without it Open does both, under a lock, so that any number of processes may open a database at once.
 func NoMigrate() Option { return func(c *config) { c.migrate = false } }
+
+// Unmigrated has Open leave the schema alone, whatever it is, and only the methods of [errand.Migrator] be used of the
+// store. The file must exist.
+func Unmigrated() Option { return func(c *config) { c.migrate, c.unmigrated = false, true } }
 
 // LockTimeout is how long an operation waits while another process keeps the database locked, before it fails with
 // [errand.ErrUnavailable]. Default 10 seconds.
@@ -89,8 +95,11 @@ func (s *Store) open(ctx context.Context, cfg *config) error {
 		return err
 	}
 	err = setUp(c, cfg)
-	if err == nil {
-		err = migrate(ctx, c, s.path, cfg.migrate)
+	if err == nil && !cfg.unmigrated {
+		var schema *migrate.Schema
+		if schema, err = schemaOn(c, s.path); err == nil {
+			err = schema.Open(ctx, cfg.migrate)
+		}
 	}
 	if err == nil {
 		err = s.ownSource(c)
@@ -130,7 +139,8 @@ func (s *Store) prepareFile(mayMake bool) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: %w", errand.ErrUnavailable, err)
 	case !mayMake:
-		return fmt.Errorf("%w: %s does not exist, and NoMigrate forbids to make it", errand.ErrUnavailable, s.path)
+		return fmt.Errorf("%w: %s does not exist, and NoMigrate forbids to make it: run\n\terrand migrate up --store 'sqlite:%s'",
+			errand.ErrUnavailable, s.path, s.path)
 	}
 	if _, err := os.Stat(filepath.Dir(s.path)); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: directory %s does not exist: make it first", errand.ErrUnavailable, filepath.Dir(s.path))

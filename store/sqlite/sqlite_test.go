@@ -69,11 +69,10 @@ func checkIntegrity(t testing.TB, path string) {
 }
 
 var harness = storetest.Harness{
-	Unfinished: true,
-	Open:       open,
-	Reopen:     reopen,
-	Corrupt:    corrupt,
-	BeginTx:    beginTx,
+	Open:    open,
+	Reopen:  reopen,
+	Corrupt: corrupt,
+	BeginTx: beginTx,
 }
 
 func TestStore(t *testing.T) { harness.Run(t) }

@@ -42,7 +42,7 @@ import (
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
-// Store is an [errand.Store], an [errand.Notifier] and an [errand.Transactor]. Make one with [Open].
+// Store is an [errand.Store] with every optional role. Make one with [Open].
 type Store struct {
 	path        string
 	source      string // which SQLite this is, by its own account
@@ -64,6 +64,8 @@ var (
 	_ errand.Store      = (*Store)(nil)
 	_ errand.Notifier   = (*Store)(nil)
 	_ errand.Transactor = (*Store)(nil)
+	_ errand.Carrier    = (*Store)(nil)
+	_ errand.Migrator   = (*Store)(nil)
 )
 
 // start makes the store ready for use, with the connection that writes.

@@ -120,7 +120,7 @@ var auditCases = []testCase{
 		const surplus = 30
 		var wg sync.WaitGroup
 		ids := make(chan int)
-		for range 16 {
+		for range 256 { // so that stores that group what is called at once write in few groups
 			wg.Go(func() {
 				for i := range ids {
 					e := auditEntry(k.now.Add(time.Duration(i) * time.Millisecond))

@@ -69,7 +69,7 @@ func (h Harness) Run(t *testing.T) {
 		{"Lease", leaseCases}, {"Settle", settleCases}, {"Deps", depsCases}, {"DepsRequeue", depsRequeueCases},
 		{"Maintain", maintainCases}, {"Inspect", inspectCases}, {"Command", commandCases}, {"Messages", messageCases},
 		{"Telemetry", telemetryCases}, {"Series", seriesCases}, {"Audit", auditCases}, {"Notify", notifyCases}, {"Concurrency", concurrencyCases},
-		{"HotQueue", hotqueueCases}, {"Tx", txCases},
+		{"HotQueue", hotqueueCases}, {"Tx", txCases}, {"Move", moveCases}, {"Carry", carryCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

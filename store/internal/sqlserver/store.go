@@ -61,6 +61,7 @@ const (
 	laneClaim
 	laneSettle
 	laneMessages
+	laneTelemetry
 	lanes
 )
 
@@ -299,7 +300,7 @@ func (s *Store) saved(tx sqlstore.Tx, do func(*sqlstore.Session) error, tell fun
 func Known(err error) bool {
 	for _, known := range []error{
 		errand.ErrInvalid, errand.ErrUnavailable, errand.ErrCorrupt, errand.ErrClosed, errand.ErrJobNotFound,
-		errand.ErrTxUnsupported,
+		errand.ErrWorkerNotFound, errand.ErrTxUnsupported,
 	} {
 		if errors.Is(err, known) {
 			return true

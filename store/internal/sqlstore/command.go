@@ -126,6 +126,57 @@ func (s *Session) delete(r *record) (bool, error) {
 	return true, s.drop(r)
 }
 
+// Move is errand.Inspector's.
+func (s *Session) Move(cmd errand.Command, queue string) (errand.CommandReply, error) {
+	return s.command("move", &cmd, func(r *record) (bool, error) { return s.moveTo(r, queue) }, func([]*record) error { return nil })
+}
+
+// moveTo puts one job in another queue. Dependencies do not know of queues.
+func (s *Session) moveTo(r *record, to string) (bool, error) {
+	switch r.job.State { //nolint:exhaustive // the others are skipped
+	case errand.StateQueued, errand.StateScheduled, errand.StateFailed, errand.StateCanceled:
+	default:
+		return false, nil
+	}
+	if r.job.Queue == to {
+		return false, nil
+	}
+	holds, freeAt, err := s.ownKey(r)
+	if err != nil {
+		return false, err
+	}
+	if holds && !r.job.State.Final() {
+		if taken, err := s.holder(to, r.job.UniqueKey); err != nil || taken != nil {
+			return false, err
+		}
+	}
+	from, err := s.queue(r.job.Queue)
+	if err != nil {
+		return false, err
+	}
+	q, err := s.queue(to)
+	if err != nil {
+		return false, err
+	}
+	if err := s.free(r); err != nil {
+		return false, err
+	}
+	r.job.Queue = to
+	if holds && !r.job.State.Final() {
+		if err := s.holdUntil(r, freeAt); err != nil {
+			return false, err
+		}
+	}
+	from.add(r.job.State, -1)
+	q.add(r.job.State, 1)
+	q.enqueued.add(s.now, 1)
+	if !r.job.State.Final() {
+		s.tell(errand.QueueTopic(to))
+	}
+	_, err = s.tx.Exec(requeueJob, to, r.seq)
+	return true, err
+}
+
 // command does one thing to each job that a command names or selects, and then, with all of them, what follows from it.
 func (s *Session) command(
 	op string, cmd *errand.Command, do func(*record) (bool, error), follow func([]*record) error,

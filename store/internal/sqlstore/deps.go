@@ -357,6 +357,11 @@ func (s *Session) hold(r *record) error {
 	if r.job.UniqueFor > 0 {
 		freeAt = micro(s.now.Add(r.job.UniqueFor))
 	}
+	return s.holdUntil(r, freeAt)
+}
+
+// holdUntil gives a job its unique key; a freeAt of zero is no limit.
+func (s *Session) holdUntil(r *record, freeAt time.Time) error {
 	if s.dialect.Shared {
 		return s.holdShared(r, freeAt)
 	}

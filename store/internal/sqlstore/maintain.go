@@ -50,7 +50,15 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 	if err := s.foldAll(queues); err != nil {
 		return reply, fmt.Errorf("add up counters: %w", err)
 	}
-	reply.More = reply.Recovered+reply.Poisoned >= req.Limit || reply.Promoted >= req.Limit || reply.Purged >= req.Limit
+	slots, err := s.purgeSeries(req.Limit)
+	if err != nil {
+		return reply, fmt.Errorf("purge series: %w", err)
+	}
+	entries, err := s.purgeAudit(req.Limit)
+	if err != nil {
+		return reply, fmt.Errorf("purge audit: %w", err)
+	}
+	reply.More = slots || entries || reply.Recovered+reply.Poisoned >= req.Limit || reply.Promoted >= req.Limit || reply.Purged >= req.Limit
 	return reply, nil
 }
 
@@ -190,15 +198,17 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 func (s *Session) forget(queues []*queue, limit int) error {
 	bound := micros(s.now.Add(-silence))
 	nothing := func(Row) error { return nil }
-	for _, table := range []struct{ stale, remove string }{{staleWorker, deleteWorkers}, {staleProducer, deleteProducers}} {
-		found, err := one(s.tx, table.stale, nothing, bound)
-		if err != nil {
+	if found, err := one(s.tx, staleWorker, nothing, bound); err != nil {
+		return err
+	} else if found {
+		if err := s.forgetWorkers(); err != nil {
 			return err
 		}
-		if !found {
-			continue
-		}
-		if _, err := s.tx.Exec(table.remove, bound); err != nil {
+	}
+	if found, err := one(s.tx, staleProducer, nothing, bound); err != nil {
+		return err
+	} else if found {
+		if _, err := s.tx.Exec(deleteProducers, bound); err != nil {
 			return err
 		}
 	}

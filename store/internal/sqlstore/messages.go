@@ -79,15 +79,7 @@ func (s *Session) Put(req errand.PutRequest) error {
 
 func (s *Session) put(req *errand.PutRequest) error {
 	if req.Producer != "" {
-		last := int64(0)
-		known, err := one(s.tx, lastRequest, func(row Row) error {
-			last = row.Int(0)
-			return nil
-		}, req.Queue, req.Producer)
-		if err != nil || req.Number <= last {
-			return err // nil: sent again
-		}
-		if _, err := s.tx.Exec(requestQuery(known), req.Queue, req.Producer, req.Number, micros(s.now), nil); err != nil {
+		if again, err := s.numbered(req.Queue, req.Producer, req.Number, s.now.Add(req.Remember)); err != nil || again {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/errandhq/errand"
 )
@@ -49,6 +50,21 @@ func (s *Session) sentBefore(req *errand.EnqueueRequest) (refusals []error, agai
 		}
 	}
 	return refusals, true, nil
+}
+
+// numbered notes a request that needs no reply, and reports whether it was carried out before. What it is about is the
+// name of a message queue, or seriesWriters.
+func (s *Session) numbered(about, producer string, number int64, seen time.Time) (again bool, err error) {
+	last := int64(0)
+	known, err := one(s.tx, lastRequest, func(row Row) error {
+		last = row.Int(0)
+		return nil
+	}, about, producer)
+	if err != nil || number <= last {
+		return err == nil, err
+	}
+	_, err = s.tx.Exec(requestQuery(known), about, producer, number, micros(seen), nil)
+	return false, err
 }
 
 // requestQuery enters a producer's request. That of one that is not known fails where its first request, sent before, is

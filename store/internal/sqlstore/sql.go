@@ -116,6 +116,16 @@ ON CONFLICT (worker) DO UPDATE SET number = excluded.number, seen_at = excluded.
 	ordersOf    = `SELECT job FROM errand_orders WHERE worker = ? ORDER BY job`
 	setWorker   = `INSERT INTO errand_workers (id, seen_at, record) VALUES (?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, record = excluded.record`
+	deleteAsked   = `DELETE FROM errand_orders WHERE worker = ? AND (job = ? OR job = ?)`
+	orphanedAsked = `DELETE FROM errand_orders
+WHERE (job = ? OR job = ?) AND NOT EXISTS (SELECT 1 FROM errand_workers w WHERE w.id = worker)`
+	lockWorker = `SELECT 1 FROM errand_workers WHERE id = ?{lock}`
+	setSchemas = `INSERT INTO errand_schemas (worker, record) VALUES (?, ?)
+ON CONFLICT (worker) DO UPDATE SET record = excluded.record`
+	deleteSchemas   = `DELETE FROM errand_schemas WHERE worker = ?`
+	orphanedSchemas = `DELETE FROM errand_schemas WHERE NOT EXISTS (SELECT 1 FROM errand_workers w WHERE w.id = worker)`
+	allSchemas      = `SELECT s.record FROM errand_schemas s JOIN errand_workers w ON w.id = s.worker ORDER BY w.seen_at, w.id DESC`
+
 	deleteWorker  = `DELETE FROM errand_workers WHERE id = ?`
 	staleWorker   = `SELECT 1 FROM errand_workers WHERE seen_at < ? LIMIT 1`
 	deleteWorkers = `DELETE FROM errand_workers WHERE seen_at < ?`
@@ -175,4 +185,23 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	messageNumbers      = `SELECT seq FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{skip}`
 	messagesLeft        = `SELECT CAST(COALESCE(SUM(length), 0) AS {bigint}) FROM errand_message_queues WHERE name = ?`
 	removeMessages      = `DELETE FROM errand_messages WHERE seq{in}`
+)
+
+// What is carried to another store, and to another queue.
+const (
+	identity       = `SELECT name FROM errand_identity WHERE id = 1{lock}`
+	insertIdentity = `INSERT INTO errand_identity (id, name) VALUES (1, ?)`
+
+	pendingParcel = `SELECT dest, token, number, body FROM errand_parcels WHERE queue = ? AND messages = ?{lock}`
+	insertParcel  = `INSERT INTO errand_parcels (queue, messages, dest, token, number, packed_at, body) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	deleteParcel  = `DELETE FROM errand_parcels WHERE queue = ? AND token = ? AND number = ?`
+
+	jobsBySeqs = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE seq{in} ORDER BY seq{lock}`
+	depKind    = `SELECT kind FROM errand_deps WHERE parent = ? AND child = ?`
+	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE seq = ?`
+
+	insertCarriedRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertCarried    = `INSERT INTO errand_jobs (id, queue, state, rank, task, priority, flags, created_at, ready_at, started_at,
+unknown_since, expires_at, token, attempt, recoveries, waits, worker, payload, options, history, progress, result) VALUES ` +
+		insertCarriedRow
 )

@@ -23,7 +23,9 @@ for i = 8, #ARGV do
 			set(j, CHILDREN)
 			call('HSET', base .. ':jobs', j.id, dump(j))
 		end
-		call('HSET', base .. ':kids:' .. j.id, ARGV[4], pack('<I7I7', tonumber(ARGV[6]), tonumber(ARGV[7])) .. ARGV[5])
+		-- a child that was carried here is registered again where the carrying is done again, and may have waited anew since
+		local enter = ARGV[7] == '0' and 'HSETNX' or 'HSET'
+		call(enter, base .. ':kids:' .. j.id, ARGV[4], pack('<I7I7', tonumber(ARGV[6]), tonumber(ARGV[7])) .. ARGV[5])
 	end
 	states[#states + 1] = state
 end

@@ -1,0 +1,96 @@
+// Command bench has Errand and its peers do the same work on private servers in one run, checks that every job was
+// delivered exactly once, and writes a report.
+//
+//	go run . -json results.json -report ../docs/performance.md
+//
+// The make targets bench and bench-full run it. It needs the servers' programs (see scripts/test.sh), and for RQ Debian's
+// packages python3-rq and python3-redis; what is not there is left out, and the report says so.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/errandhq/errand/bench/measure"
+	"github.com/errandhq/errand/bench/peer"
+	"github.com/errandhq/errand/bench/report"
+)
+
+func main() {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // what stores warn of is in the report
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var (
+		full   = flag.Bool("full", false, "measure everything, which takes hours")
+		rounds = flag.Int("rounds", 5, "rounds of each comparison")
+		stores = flag.String("stores", "", "stores to measure, with commas: redis, postgres, sqlite, mysql; default all")
+		only   = flag.String("only", "", "systems to measure, with commas, by their names in the report; default all")
+		parts  = flag.String("parts", "", "parts of the measurement, with commas: "+strings.Join(measure.Parts(), ", "))
+		phase  = flag.Duration("phase", 0, "about how long each half of a cycle takes; default 300 ms, with -full 1 s")
+		page   = flag.String("report", "", "Markdown file for the report; its charts go to a folder beside it")
+		from   = flag.String("from", "", "make the report of results kept before, with -json, and measure nothing")
+		kept   = flag.String("json", "", "file for the results")
+	)
+	flag.Parse()
+	cfg := measure.Config{Full: *full, Rounds: *rounds, Only: list(*only), Parts: list(*parts), Phase: *phase, Log: os.Stderr}
+	for _, name := range list(*stores) {
+		cfg.Stores = append(cfg.Stores, peer.Store(name))
+	}
+	var results *measure.Run
+	var err error
+	if *from != "" {
+		results, err = read(*from)
+	} else {
+		results, err = measure.Measure(ctx, cfg)
+	}
+	if err == nil && *kept != "" {
+		err = write(*kept, results)
+	}
+	if err == nil && *page != "" {
+		err = report.Write(results, *page)
+	}
+	if err == nil {
+		fmt.Fprintf(os.Stderr, "%d figures in %v\n", len(results.Samples), results.Took.Round(time.Second))
+	}
+	return err
+}
+
+func read(path string) (*measure.Run, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	results := new(measure.Run)
+	return results, json.Unmarshal(data, results)
+}
+
+func write(path string, results *measure.Run) error {
+	data, err := json.MarshalIndent(results, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644) //nolint:gosec // it is for everybody
+}
+
+// list splits at commas.
+func list(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
