@@ -115,13 +115,8 @@ func (s *claimState) adapt(ended int64) {
 // giveBack releases jobs that were claimed ahead of runners which then turned out to be busy for long.
 func (e *engine) giveBack(s *claimState) {
 	defer func() { s.rate, s.prefetch, s.measured, s.ended = 0, 0, time.Now(), e.ended.Load() }()
-	for {
-		select {
-		case h := <-e.ready:
-			e.release(h)
-		default:
-			return
-		}
+	for h := e.ready.takeNow(); h != nil; h = e.ready.takeNow() {
+		e.release(h)
 	}
 }
 
@@ -141,9 +136,7 @@ func (e *engine) claim(ctx context.Context, s *claimState, limit int) (ClaimRepl
 		reply, err := e.store.Claim(callCtx, req)
 		cancel()
 		if err == nil {
-			for _, h := range e.ledger.add(reply.Jobs, e.config.MaxRecoveries) {
-				e.ready <- h // never blocks: the buffer holds all that is in hand
-			}
+			e.ready.put(e.ledger.add(reply.Jobs, e.config.MaxRecoveries))
 			return reply, !last
 		}
 		e.trouble("claim", err)

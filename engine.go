@@ -32,7 +32,7 @@ type engine struct {
 	reporter *reporter
 	known    *knownTasks
 
-	ready    chan *held      // claimed, to be begun in this order
+	ready    *handoff        // claimed, to be begun in this order
 	freed    chan struct{}   // poked when there may be room for more
 	lowWater atomic.Int64    // the number of jobs in hand at which there is
 	wake     chan struct{}   // poked when there may be something to claim
@@ -52,7 +52,7 @@ func newEngine(w *Worker) *engine {
 		id: w.id, store: w.store, config: w.config, tasks: w.tasks, log: w.config.Logger, abort: w.abort, claims: &w.claims,
 		clock:  storeclock.New(w.store),
 		ledger: newLedger(),
-		ready:  make(chan *held, w.config.Concurrency+maxPrefetch),
+		ready:  newHandoff(),
 		freed:  make(chan struct{}, 1),
 		wake:   make(chan struct{}, 1),
 	}
@@ -104,7 +104,7 @@ func (e *engine) run(parent context.Context) error {
 	e.claimer(ctx)
 
 	e.stopping.Store(true)
-	close(e.ready)
+	e.ready.close()
 	err := e.awaitRunners()
 	e.settler.close()
 	outcomes.Wait()
@@ -134,7 +134,7 @@ const abortGrace = 10 * time.Second
 // awaitRunners releases what was not begun and waits for the handlers: for StopTimeout, or until Abort, as they are; then
 // with their contexts canceled.
 func (e *engine) awaitRunners() error {
-	for h := range e.ready {
+	for h := e.ready.takeNow(); h != nil; h = e.ready.takeNow() {
 		e.release(h)
 	}
 	done := make(chan struct{})

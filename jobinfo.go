@@ -20,7 +20,7 @@ type JobInfo struct {
 	Enqueued time.Time
 	Started  time.Time // when this attempt began, by the store's clock
 
-	ctx    context.Context // the handler's
+	ctx    attemptContext // the handler's
 	lease  Lease
 	engine *engine
 	keep   time.Duration
@@ -124,7 +124,7 @@ func (j TxJob) Complete(result any) error {
 			Worker: i.engine.id, StartedAt: i.Started, EndedAt: i.engine.now(),
 		}
 	}
-	refusals, err := st.SettleTx(i.ctx, j.tx, SettleRequest{
+	refusals, err := st.SettleTx(&i.ctx, j.tx, SettleRequest{
 		Now: i.engine.now(), Worker: i.engine.id, Outcomes: []Outcome{outcome},
 	})
 	if err = errors.Join(err, first(refusals)); err != nil {

@@ -1,7 +1,6 @@
 package errand
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
@@ -14,7 +13,7 @@ type held struct {
 	lastChance bool      // losing it once more would poison it
 
 	// Set while its handler runs.
-	cancel  context.CancelCauseFunc
+	ctx     *attemptContext
 	started time.Time
 	expires time.Time // past its timeout and grace: renewed no more; zero: never
 
@@ -65,13 +64,13 @@ func (l *ledger) add(jobs []*Job, maxRecoveries int) []*held {
 
 // begin notes that a job's handler starts. It returns false when the job was canceled or lost before, or its lease has run
 // out: the process was frozen, or the claim's reply came late, and another worker may have run the job since.
-func (l *ledger) begin(h *held, cancel context.CancelCauseFunc, started, expires time.Time) bool {
+func (l *ledger) begin(h *held, ctx *attemptContext, started, expires time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h.canceled || h.lost || !started.Before(h.until) {
 		return false
 	}
-	h.cancel, h.started, h.expires = cancel, started, expires
+	h.ctx, h.started, h.expires = ctx, started, expires
 	return true
 }
 
@@ -80,7 +79,7 @@ func (l *ledger) end(h *held) (inHand int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !h.ended {
-		h.ended, h.cancel = true, nil
+		h.ended, h.ctx = true, nil
 		l.inHand--
 	}
 	return l.inHand
@@ -160,8 +159,8 @@ func (l *ledger) lose(h *held) {
 // endLost is lose under the ledger's lock.
 func (h *held) endLost() {
 	h.lost = true
-	if h.cancel != nil {
-		h.cancel(ErrLeaseLost)
+	if h.ctx != nil {
+		h.ctx.end(ErrLeaseLost)
 	}
 }
 
@@ -174,8 +173,8 @@ func (l *ledger) cancelJob(id string) {
 		return
 	}
 	h.canceled = true
-	if h.cancel != nil {
-		h.cancel(ErrCanceled)
+	if h.ctx != nil {
+		h.ctx.end(ErrCanceled)
 	}
 }
 
@@ -184,8 +183,8 @@ func (l *ledger) cancelAll(cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, h := range l.jobs {
-		if h.cancel != nil {
-			h.cancel(cause)
+		if h.ctx != nil {
+			h.ctx.end(cause)
 		}
 	}
 }
@@ -212,7 +211,7 @@ func (l *ledger) running(now time.Time, grace time.Duration) []RunningJob {
 	defer l.mu.Unlock()
 	var list []RunningJob
 	for _, h := range l.jobs {
-		if h.cancel == nil {
+		if h.ctx == nil {
 			continue
 		}
 		overdue := !h.expires.IsZero() && now.After(h.expires.Add(-grace+time.Second))

@@ -16,7 +16,7 @@ const timeoutGrace = 30 * time.Second
 
 // runner runs jobs one after another until the worker stops.
 func (e *engine) runner() {
-	for h := range e.ready {
+	for h := e.ready.take(); h != nil; h = e.ready.take() {
 		e.attempt(h)
 	}
 }
@@ -38,21 +38,18 @@ func (e *engine) attempt(h *held) {
 		Payload: job.Payload, Enqueued: job.CreatedAt,
 		Started: e.now(), lease: h.lease(), engine: e, keep: job.KeepResult,
 	}
-	ctx, cancel := context.WithCancelCause(context.WithValue(e.handlers, infoKey{}, info))
-	defer cancel(nil)
 	timeout := job.Timeout
 	if timeout == 0 {
 		timeout = e.config.Timeout
 	}
+	info.ctx.info, info.ctx.values = info, e.handlers
+	defer info.ctx.end(nil)
 	var expires time.Time
 	if timeout > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
-		defer stop()
+		info.ctx.deadline = time.Now().Add(timeout)
 		expires = info.Started.Add(timeout + timeoutGrace)
 	}
-	info.ctx = ctx
-	if !e.ledger.begin(h, cancel, info.Started, expires) {
+	if !e.ledger.begin(h, &info.ctx, info.Started, expires) {
 		e.refuse(h)
 		return
 	}
@@ -65,7 +62,7 @@ func (e *engine) attempt(h *held) {
 	}()
 	var result []byte
 	err := recovered(func() (err error) {
-		result, err = task.run(ctx, job.Payload, job.KeepResult > 0)
+		result, err = task.run(&info.ctx, job.Payload, job.KeepResult > 0)
 		return err
 	})
 	returned = true
@@ -98,9 +95,9 @@ func (e *engine) judge(h *held, info *JobInfo, timeout time.Duration, result []b
 		e.abandon(h)
 		return
 	}
-	v := verdict{job: h.job, err: err, cause: context.Cause(info.ctx), timeout: timeout, canceled: e.ledger.isCanceled(h)}
-	if info.ctx.Err() == nil {
-		v.cause = nil
+	v := verdict{job: h.job, err: err, timeout: timeout, canceled: e.ledger.isCanceled(h)}
+	if err != nil {
+		v.cause = context.Cause(&info.ctx)
 	}
 	o := v.outcome(e.now())
 	if o.Event == EventSucceeded {

@@ -10,10 +10,23 @@ import (
 	"github.com/errandhq/errand/internal/wait"
 )
 
-// settlement is an outcome on its way to the store.
-type settlement struct {
-	held    *held
-	outcome Outcome
+// settlements are outcomes on their way to the store, and beside them the jobs that they end.
+type settlements struct {
+	outcomes []Outcome
+	jobs     []*held
+}
+
+func (b settlements) len() int { return len(b.jobs) }
+
+func (b settlements) slice(from, to int) settlements {
+	return settlements{b.outcomes[from:to:to], b.jobs[from:to:to]}
+}
+
+// emptied returns the same memory for further outcomes. What it held is let go.
+func (b settlements) emptied() settlements {
+	clear(b.outcomes)
+	clear(b.jobs)
+	return settlements{b.outcomes[:0], b.jobs[:0]}
 }
 
 // The settler's pace: what goes in one request, how long one may take, and the pauses after errors.
@@ -31,7 +44,8 @@ type settler struct {
 	engine *engine
 
 	mu      sync.Mutex
-	waiting []settlement
+	waiting settlements
+	spare   settlements // memory for the next ones
 	closed  bool
 	sending int
 	signal  chan struct{}
@@ -48,7 +62,8 @@ func (s *settler) add(h *held, o Outcome) {
 	if s.closed {
 		return
 	}
-	s.waiting = append(s.waiting, settlement{h, o})
+	s.waiting.outcomes = append(s.waiting.outcomes, o)
+	s.waiting.jobs = append(s.waiting.jobs, h)
 	poke(s.signal)
 }
 
@@ -56,7 +71,7 @@ func (s *settler) add(h *held, o Outcome) {
 func (s *settler) backlog() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.waiting) + s.sending
+	return s.waiting.len() + s.sending
 }
 
 // close lets run return once everything is settled.
@@ -71,8 +86,13 @@ func (s *settler) close() {
 func (s *settler) run() {
 	for {
 		batch, closed := s.take()
-		if len(batch) > 0 {
-			s.send(batch)
+		if batch.len() > 0 {
+			for from := 0; from < batch.len(); from += settleBatch {
+				s.send(batch.slice(from, min(from+settleBatch, batch.len())))
+			}
+			s.mu.Lock()
+			s.spare = batch.emptied()
+			s.mu.Unlock()
 			continue
 		}
 		if closed {
@@ -82,31 +102,23 @@ func (s *settler) run() {
 	}
 }
 
-func (s *settler) take() (batch []settlement, closed bool) {
+// take returns all that waits.
+func (s *settler) take() (batch settlements, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := min(len(s.waiting), settleBatch)
-	batch = s.waiting[:n:n]
-	s.waiting = s.waiting[n:]
-	if len(s.waiting) == 0 {
-		s.waiting = nil
-	}
-	s.sending = n
+	batch = s.waiting
+	s.waiting, s.spare = s.spare, settlements{}
+	s.sending = batch.len()
 	return batch, s.closed
 }
 
 // send reports one batch and returns when the store has answered, or when it is too late to.
-func (s *settler) send(batch []settlement) {
+func (s *settler) send(batch settlements) {
 	e := s.engine
-	outcomes := make([]Outcome, len(batch))
-	jobs := make([]*held, len(batch))
-	for i, b := range batch {
-		outcomes[i], jobs[i] = b.outcome, b.held
-	}
 	unsure := false // whether an earlier sending may have been carried out
 	refused := 0    // errors other than the store's being away
 	for try := 0; ; try++ {
-		refusals, err := s.request(outcomes)
+		refusals, err := s.request(batch.outcomes)
 		if err == nil {
 			s.answered(batch, refusals, unsure)
 			return
@@ -117,20 +129,20 @@ func (s *settler) send(batch []settlement) {
 			refused++
 		}
 		switch {
-		case refused >= settleOneByOne && len(batch) > 1:
-			for i := range batch {
-				s.send(batch[i : i+1])
+		case refused >= settleOneByOne && batch.len() > 1:
+			for i := range batch.len() {
+				s.send(batch.slice(i, i+1))
 			}
 			return
 		case refused >= settleGiveUpOne:
 			e.log.Error("errand: an outcome cannot be stored: its lease will run out and the job run again",
-				slog.String("job", batch[0].outcome.ID), slog.Any("error", err))
-			e.ledger.drop(jobs...)
+				slog.String("job", batch.outcomes[0].ID), slog.Any("error", err))
+			s.forget(batch)
 			return
-		case e.stopping.Load() && e.now().After(e.ledger.lastLease(jobs)):
+		case e.stopping.Load() && e.now().After(e.ledger.lastLease(batch.jobs)):
 			e.log.Error("errand: outcomes lost at shutdown: the store is unavailable and the leases have run out",
-				slog.Int("jobs", len(batch)), slog.Any("error", err))
-			e.ledger.drop(jobs...)
+				slog.Int("jobs", batch.len()), slog.Any("error", err))
+			s.forget(batch)
 			return
 		}
 		_ = wait.For(context.Background(), wait.Backoff(try, settlePauseMin, settlePauseMax))
@@ -145,26 +157,30 @@ func (s *settler) request(outcomes []Outcome) ([]error, error) {
 
 // answered forgets jobs that are settled, and says which were refused. A refusal after an error is no news: the outcome
 // may have been taken then.
-func (s *settler) answered(batch []settlement, refusals []error, unsure bool) {
+func (s *settler) answered(batch settlements, refusals []error, unsure bool) {
 	e := s.engine
-	jobs := make([]*held, len(batch))
 	lastChance := false
-	for i, b := range batch {
-		jobs[i] = b.held
-		lastChance = lastChance || b.held.lastChance
-		if refusals[i] != nil && !unsure && !b.held.mayBeSettled {
+	for i, h := range batch.jobs {
+		lastChance = lastChance || h.lastChance
+		if refusals[i] != nil && !unsure && !h.mayBeSettled {
+			o := &batch.outcomes[i]
 			e.log.Warn("errand: outcome refused: the lease was lost and another worker may have run the job",
-				slog.String("job", b.outcome.ID), slog.String("outcome", b.outcome.Event.String()))
+				slog.String("job", o.ID), slog.String("outcome", o.Event.String()))
 		}
 	}
-	e.ledger.drop(jobs...)
-	s.mu.Lock()
-	s.sending = 0
-	s.mu.Unlock()
+	s.forget(batch)
 	poke(e.freed)
 	if lastChance || e.config.Burst && e.ledger.len() == 0 {
 		poke(e.wake) // others on their last chance wait for this one; a burst ends when there is nothing left
 	}
+}
+
+// forget ends what this worker has to do with jobs.
+func (s *settler) forget(batch settlements) {
+	s.engine.ledger.drop(batch.jobs...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sending -= batch.len()
 }
 
 // poke leaves a signal for whoever waits; one that is there already is enough.

@@ -13,6 +13,7 @@ import (
 
 // change is one of the commands that act on many jobs: requeue, cancel, delete.
 type change struct {
+	action string         // in the audit log
 	verb   string         // "Delete"
 	ask    string         // the question; %s is "3 jobs"
 	did    string         // the answer; %s is "3 jobs"
@@ -24,19 +25,19 @@ type change struct {
 
 var (
 	requeueChange = change{
-		verb: lang.Mark("Requeue"),
-		ask:  lang.Mark("Requeue %s?"), did: lang.Mark("%s requeued"), none: lang.Mark("no job was requeued: %s"),
+		action: "requeue", verb: lang.Mark("Requeue"),
+		ask: lang.Mark("Requeue %s?"), did: lang.Mark("%s requeued"), none: lang.Mark("no job was requeued: %s"),
 		states: []errand.State{errand.StateFailed}, call: errand.Store.Requeue,
 	}
 	cancelChange = change{
-		verb: lang.Mark("Cancel"),
-		ask:  lang.Mark("Cancel %s?"), did: lang.Mark("%s canceled"), none: lang.Mark("no job was canceled: %s"),
+		action: "cancel", verb: lang.Mark("Cancel"),
+		ask: lang.Mark("Cancel %s?"), did: lang.Mark("%s canceled"), none: lang.Mark("no job was canceled: %s"),
 		asks: true, call: errand.Store.Cancel,
 		states: []errand.State{errand.StateDeferred, errand.StateScheduled, errand.StateQueued, errand.StateStarted},
 	}
 	deleteChange = change{
-		verb: lang.Mark("Delete"),
-		ask:  lang.Mark("Delete %s?"), did: lang.Mark("%s deleted"), none: lang.Mark("no job was deleted: %s"),
+		action: "delete", verb: lang.Mark("Delete"),
+		ask: lang.Mark("Delete %s?"), did: lang.Mark("%s deleted"), none: lang.Mark("no job was deleted: %s"),
 		asks: true, call: errand.Store.Delete,
 		states: []errand.State{
 			errand.StateDeferred, errand.StateScheduled, errand.StateQueued,
@@ -132,6 +133,7 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 		}
 		bar.end()
 		if sum.Done > 0 {
+			s.record(ctx, st, c.action, jobsNamed(ids), sum.Done)
 			return s.printChanged(c, sum)
 		}
 		if s.json {
@@ -159,6 +161,9 @@ func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilt
 			}
 		}
 		sum, err := s.changeStates(ctx, st, now, c, filter, states, counts)
+		if sum.Done > 0 {
+			s.record(ctx, st, c.action, selection(filter, states), sum.Done)
+		}
 		if err != nil {
 			return err
 		}

@@ -143,6 +143,7 @@ var normals = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [+-]\d\d:\d\d`), "TIME"},
 	{regexp.MustCompile(`[\w.-]+:\d+:[0-9a-f]{6}\b`), "WORKER"},
+	{regexp.MustCompile(`"who": "[^"]+@[^"]+"`), `"who": "WHO"`},
 	{regexp.MustCompile(`"host": "[^"]*"`), `"host": "HOST"`},
 	{regexp.MustCompile(`"pid": \d+`), `"pid": 1`},
 	{regexp.MustCompile(`"per_minute": [\d.e+-]+`), `"per_minute": 0`},

@@ -60,6 +60,9 @@ func (s *session) emptyJobs(ctx context.Context, queue string, states []errand.S
 			}
 		}
 		sum, err := s.changeStates(ctx, st, now, deleteChange, filter, states, counts)
+		if sum.Done > 0 {
+			s.record(ctx, st, "delete", selection(filter, states), sum.Done)
+		}
 		if err != nil {
 			return err
 		}
@@ -99,6 +102,7 @@ func (s *session) emptyMessages(ctx context.Context, queue string, yes bool) err
 		if err != nil {
 			return err
 		}
+		s.record(ctx, st, "clear", "hotqueue "+queue, n)
 		if s.json {
 			return s.out.printJSON(wire.Changed{Done: n})
 		}

@@ -184,6 +184,7 @@ func (s *session) enqueue(ctx context.Context, taskName, value string, flags *en
 		if err != nil {
 			return err
 		}
+		s.record(ctx, st, "enqueue", "job "+id, 1)
 		if s.json {
 			return s.out.printJSON(wire.Enqueued{ID: id, Queue: flags.queue, Task: taskName})
 		}

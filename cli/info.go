@@ -201,7 +201,7 @@ func workerMark(w *errand.WorkerRecord, r *report) string {
 	switch wire.WorkerStatus(w, r.now) {
 	case "lost":
 		return bad.Render("x")
-	case "stopping":
+	case "stopping", "quiet":
 		return warn.Render("-")
 	default:
 		return good.Render("+")
@@ -218,6 +218,8 @@ func (s *session) workerWords(w *errand.WorkerRecord, r *report) string {
 		return words + "  " + bad.Render(s.t("lost, last seen %s", s.ago(r.now, w.SeenAt)))
 	case "stopping":
 		words += "  " + warn.Render(s.t("stopping"))
+	case "quiet":
+		words += "  " + warn.Render(s.t("quiet"))
 	}
 	return words + "  " + faint.Render(s.t("runs %d of %d, up %s, %s finished, %s failed",
 		len(w.Running), w.Concurrency, s.age(r.now, w.StartedAt), number(w.Finished), number(w.Failed)))

@@ -38,9 +38,9 @@ func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command
 				return err
 			}
 		}
-		call, sentence := errand.Store.Resume, lang.Mark("Queue %s resumed.")
+		call, action, sentence := errand.Store.Resume, "resume", lang.Mark("Queue %s resumed.")
 		if paused {
-			call, sentence = errand.Store.Pause, lang.Mark("Queue %s paused.")
+			call, action, sentence = errand.Store.Pause, "pause", lang.Mark("Queue %s paused.")
 		}
 		return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
 			known, err := st.Queues(ctx, now)
@@ -55,6 +55,7 @@ func (s *session) pausingCommand(paused bool, cmd *cobra.Command) *cobra.Command
 				if err := call(st, ctx, now, queue); err != nil {
 					return err
 				}
+				s.record(ctx, st, action, "queue "+queue, 1)
 				done = append(done, wire.Paused{Queue: queue, Paused: paused})
 				if !s.json {
 					s.out.printf("%s\n", s.t(sentence, queue))

@@ -41,9 +41,9 @@ func (s *session) root() *cobra.Command {
 		}
 	}
 	add(groupRun, s.demoCommand(), s.workerCommand(), s.enqueueCommand(), s.webCommand())
-	add(groupLook, s.infoCommand(), s.topCommand(), s.queuesCommand(), s.workersCommand(), s.jobsCommand(), s.jobCommand())
+	add(groupLook, s.infoCommand(), s.topCommand(), s.queuesCommand(), s.workersCommand(), s.jobsCommand(), s.jobCommand(), s.auditCommand())
 	add(groupChange, s.requeueCommand(), s.cancelCommand(), s.deleteCommand(), s.emptyCommand(),
-		s.pauseCommand(), s.resumeCommand())
+		s.pauseCommand(), s.resumeCommand(), s.moveCommand(), s.migrateCommand())
 	root.AddCommand(s.completionCommand(root), s.versionCommand())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().BoolP("help", "h", false, s.t("help for this command"))

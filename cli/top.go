@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -36,10 +37,18 @@ func (s *session) topCommand() *cobra.Command {
 }
 
 func (s *session) top(ctx context.Context, interval time.Duration) error {
-	return s.lookInto(ctx, func(st errand.Store, _ time.Time) error {
+	return s.lookInto(ctx, func(st errand.Store, now time.Time) error {
 		running, stop := context.WithCancel(ctx)
 		m := newTopModel(running, s, st, interval)
-		err := s.live(running, m)
+		series, err := st.Series(ctx, errand.SeriesQuery{Step: errand.FineStep, From: now.Add(-maxPoints * interval)})
+		if err != nil && !errors.Is(err, errors.ErrUnsupported) { // a store may keep none
+			stop()
+			return err
+		}
+		if len(series.Samples)+len(series.Depths) > 0 {
+			m.history.recall(&series, now, interval)
+		}
+		err = s.live(running, m)
 		stop()
 		m.gate.shut()
 		return err

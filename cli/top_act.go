@@ -51,7 +51,7 @@ func (m *topModel) askRequeue(job *errand.Job) tea.Cmd {
 		text: m.s.t("Requeue job %s of task %s?", id, cleanLine(job.Task)),
 		busy: m.s.t("Requeueing…"),
 		yes: m.act(func(ctx context.Context, now time.Time) (string, error) {
-			return m.requeue(ctx, now, []string{id})
+			return m.requeue(ctx, now, []string{id}, "job "+id)
 		}),
 	}
 	return nil
@@ -70,12 +70,12 @@ func (m *topModel) askRequeueGroup(g *failureGroup) {
 			if err != nil {
 				return "", err
 			}
-			return m.requeue(ctx, now, ids)
+			return m.requeue(ctx, now, ids, "failed jobs of task "+g.task+": "+clip(g.cause, maxAbout))
 		}),
 	}
 }
 
-func (m *topModel) requeue(ctx context.Context, now time.Time, ids []string) (string, error) {
+func (m *topModel) requeue(ctx context.Context, now time.Time, ids []string, target string) (string, error) {
 	var sum wire.Changed
 	for chunk := range slices.Chunk(ids, maxIDs) {
 		reply, err := m.st.Requeue(ctx, errand.Command{Now: now, IDs: chunk})
@@ -83,6 +83,11 @@ func (m *topModel) requeue(ctx context.Context, now time.Time, ids []string) (st
 			return "", err
 		}
 		sum.Add(reply)
+	}
+	if sum.Done > 0 {
+		if err := m.s.recorded(ctx, m.st, "requeue", target, sum.Done); err != nil {
+			return "", failure("it is done, but the audit log does not have it: %v", err)
+		}
 	}
 	return m.s.changedText(requeueChange, sum) + m.s.t("."), nil
 }
@@ -96,10 +101,44 @@ func (m *topModel) pauseKey() tea.Cmd {
 	if !ok {
 		return nil
 	}
+	call, action, did := m.st.Pause, "pause", m.s.t("Queue %s paused.", cleanLine(q.Name))
+	if q.Paused {
+		call, action, did = m.st.Resume, "resume", m.s.t("Queue %s resumed.", cleanLine(q.Name))
+	}
 	return m.act(func(ctx context.Context, now time.Time) (string, error) {
-		if q.Paused {
-			return m.s.t("Queue %s resumed.", cleanLine(q.Name)), m.st.Resume(ctx, now, q.Name)
+		if err := call(ctx, now, q.Name); err != nil {
+			return "", err
 		}
-		return m.s.t("Queue %s paused.", cleanLine(q.Name)), m.st.Pause(ctx, now, q.Name)
+		return did, m.s.recorded(ctx, m.st, action, "queue "+q.Name, 1)
 	})
+}
+
+// restKey makes the worker that the cursor is on quiet, or resumes it.
+func (m *topModel) restKey() tea.Cmd {
+	if w, ok := at(m.workers(), m.lists[tabWorkers].cursor); ok && w.Quiet {
+		return m.orderKey(resumeOrder)
+	}
+	return m.orderKey(quietOrder)
+}
+
+// orderKey asks something of the worker that the cursor is on; that it stop, after a question.
+func (m *topModel) orderKey(c orderCommand) tea.Cmd {
+	if m.tab != tabWorkers {
+		return nil
+	}
+	w, ok := at(m.workers(), m.lists[m.tab].cursor)
+	if !ok {
+		return nil
+	}
+	give := m.act(func(ctx context.Context, now time.Time) (string, error) {
+		if err := m.st.Order(ctx, now, w.ID, c.order); err != nil {
+			return "", err
+		}
+		return m.s.t(c.did, cleanLine(w.ID)), m.s.recorded(ctx, m.st, c.order.String(), "worker "+w.ID, 1)
+	})
+	if c.ask == "" {
+		return give
+	}
+	m.asking = &question{text: m.s.t("Stop worker %s?", cleanLine(w.ID)), yes: give}
+	return nil
 }

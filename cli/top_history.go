@@ -65,3 +65,43 @@ func (h histories) add(at time.Time, queues []errand.QueueInfo) {
 	}
 	h.of("").add(at, finished, failed, waiting)
 }
+
+// recall fills histories with what workers have recorded, one value for each interval until the last whole slot before
+// now, so that charts need not begin empty.
+func (h histories) recall(series *errand.SeriesReply, now time.Time, interval time.Duration) {
+	type slot struct {
+		queue string
+		at    time.Time
+	}
+	finished, failed, depths := map[slot]int64{}, map[slot]int64{}, map[slot]int64{}
+	queues := map[string]bool{"": true}
+	for i := range series.Samples {
+		s := &series.Samples[i]
+		queues[s.Queue] = true
+		for _, queue := range []string{s.Queue, ""} {
+			finished[slot{queue, s.At}] += s.Finished
+			failed[slot{queue, s.At}] += s.Failed
+		}
+	}
+	for i := range series.Depths {
+		if d := &series.Depths[i]; !d.Messages {
+			queues[d.Queue] = true
+			waiting := depth(errand.QueueInfo{Counts: d.Counts})
+			depths[slot{d.Queue, d.At}] += waiting
+			depths[slot{"", d.At}] += waiting
+		}
+	}
+	last := now.Truncate(errand.FineStep)
+	for queue := range queues {
+		of, known := h.of(queue), 0.0
+		for at := last.Add(-maxPoints * interval); at.Before(last); at = at.Add(interval) {
+			s := slot{queue, at.Truncate(errand.FineStep)}
+			if d, ok := depths[s]; ok {
+				known = float64(d)
+			}
+			of.done = push(of.done, float64(finished[s])/errand.FineStep.Seconds())
+			of.bad = push(of.bad, float64(failed[s])/errand.FineStep.Seconds())
+			of.depth = push(of.depth, known)
+		}
+	}
+}

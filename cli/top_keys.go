@@ -18,7 +18,8 @@ var keyHelp = [][2]string{
 	{"/", lang.Mark("filter the list; esc takes the filter away")},
 	{"s  S", lang.Mark("jobs: the next state, the one before")},
 	{"r", lang.Mark("requeue the job, or all that failed for the cause")},
-	{"p", lang.Mark("pause the queue, or resume it")},
+	{"p", lang.Mark("pause the queue or quiet the worker, or resume it")},
+	{"x", lang.Mark("stop the worker")},
 	{"ctrl+z", lang.Mark("suspend")},
 	{"?", lang.Mark("this help")},
 	{"q  ctrl+c", lang.Mark("quit")},
@@ -179,7 +180,12 @@ func (m *topModel) listKey(key string) tea.Cmd {
 	case "r":
 		return m.requeueKey()
 	case "p":
+		if m.tab == tabWorkers {
+			return m.restKey()
+		}
 		return m.pauseKey()
+	case "x":
+		return m.orderKey(stopOrder)
 	}
 	return nil
 }

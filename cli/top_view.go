@@ -143,6 +143,8 @@ func (m *topModel) keyLine() string {
 		switch m.tab {
 		case tabOverview, tabQueues:
 			keys = append(keys, "p", t("pause"))
+		case tabWorkers:
+			keys = append(keys, "p", t("quiet or resume"), "x", t("stop"))
 		case tabJobs:
 			keys = append(keys, "s", t("state"), "r", t("requeue"))
 		case tabFailures:

@@ -12,15 +12,18 @@ import (
 )
 
 func (s *session) workersCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "workers",
-		Short: s.t("List the workers and what they run"),
+		Short: s.t("List the workers and what they run, or tell them to rest or stop"),
 		Long: s.t("List the workers, parameter workers of hotqueues among them, and the jobs that they run. " +
-			"A worker that has missed three heartbeats is lost; it is listed for a day."),
-		Example: s.example("workers", "workers --json"),
+			"A worker that has missed three heartbeats is lost; it is listed for a day.\n\n" +
+			"quiet, resume and stop ask something of workers; they do it within a heartbeat, or at once where the store can wake them."),
+		Example: s.example("workers", "workers --json", "workers quiet web1:4711:a1b2c3", "workers stop --all --yes"),
 		Args:    noArgs,
 		RunE:    s.does(s.showWorkers),
 	}
+	cmd.AddCommand(s.quietCommand(), s.resumeWorkersCommand(), s.stopCommand())
+	return cmd
 }
 
 func (s *session) showWorkers(ctx context.Context, _ []string) error {
@@ -62,7 +65,7 @@ func (s *session) statusCell(w *errand.WorkerRecord, now time.Time) cell {
 	switch status {
 	case "lost":
 		return cell{s.t(status), bad}
-	case "stopping":
+	case "stopping", "quiet":
 		return cell{s.t(status), warn}
 	default:
 		return cell{s.t(status), good}

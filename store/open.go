@@ -32,7 +32,15 @@ import (
 var schemes = []string{"memory", "sqlite", "postgres", "mysql", "redis", "rediss", "redis-sentinel"}
 
 // Open opens the store that a URL names; see the package's documentation. A password in the URL is masked in every error.
-func Open(ctx context.Context, rawURL string) (errand.Store, error) {
+func Open(ctx context.Context, rawURL string) (errand.Store, error) { return open(ctx, rawURL, false) }
+
+// OpenUnmigrated opens a store and leaves its schema alone, whatever it is: where the store has one, so that it is an
+// [errand.Migrator], only the methods of that may be used.
+func OpenUnmigrated(ctx context.Context, rawURL string) (errand.Store, error) {
+	return open(ctx, rawURL, true)
+}
+
+func open(ctx context.Context, rawURL string, unmigrated bool) (errand.Store, error) {
 	scheme, rest, ok := strings.Cut(rawURL, ":")
 	if !ok {
 		return nil, fmt.Errorf("%w: store URL %q has no scheme: use one of %s, as in sqlite:jobs.db",
@@ -45,11 +53,15 @@ func Open(ctx context.Context, rawURL string) (errand.Store, error) {
 		}
 		return memory.New(), nil
 	case "sqlite":
-		return openSQLite(ctx, rawURL, rest)
+		return openSQLite(ctx, rawURL, rest, unmigrated)
 	case "postgres", "postgresql":
-		return openPostgres(ctx, rawURL)
+		return openPostgres(ctx, rawURL, unmigrated)
 	case "mysql":
-		return orNil(mysql.Open(ctx, rawURL))
+		var opts []mysql.Option
+		if unmigrated {
+			opts = append(opts, mysql.Unmigrated())
+		}
+		return orNil(mysql.Open(ctx, rawURL, opts...))
 	case "redis", "rediss", "redis-sentinel":
 		return orNil(redis.Open(ctx, rawURL))
 	}
@@ -59,7 +71,7 @@ func Open(ctx context.Context, rawURL string) (errand.Store, error) {
 
 func known() string { return strings.Join(schemes, ":, ") + ":" }
 
-func openSQLite(ctx context.Context, rawURL, rest string) (errand.Store, error) {
+func openSQLite(ctx context.Context, rawURL, rest string, unmigrated bool) (errand.Store, error) {
 	path, query, _ := strings.Cut(rest, "?")
 	settings, err := url.ParseQuery(query)
 	if err != nil {
@@ -69,6 +81,9 @@ func openSQLite(ctx context.Context, rawURL, rest string) (errand.Store, error) 
 		return nil, fmt.Errorf("%w: store URL %q names no file: use sqlite:PATH", errand.ErrInvalid, Mask(rawURL))
 	}
 	var opts []sqlite.Option
+	if unmigrated {
+		opts = append(opts, sqlite.Unmigrated())
+	}
 	for name, values := range settings {
 		value := strings.ToLower(values[len(values)-1])
 		modes := []string{"full", "normal"}
@@ -92,12 +107,15 @@ func orNil[S errand.Store](st S, err error) (errand.Store, error) {
 }
 
 // openPostgres takes our own setting out of the URL and leaves the others to the driver.
-func openPostgres(ctx context.Context, rawURL string) (errand.Store, error) {
+func openPostgres(ctx context.Context, rawURL string, unmigrated bool) (errand.Store, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: store URL %q cannot be read: use postgres://USER:PW@HOST/DB", errand.ErrInvalid, Mask(rawURL))
 	}
 	var opts []postgres.Option
+	if unmigrated {
+		opts = append(opts, postgres.Unmigrated())
+	}
 	settings := u.Query()
 	if settings.Has("schema") {
 		opts = append(opts, postgres.Schema(settings.Get("schema")))

@@ -51,7 +51,33 @@ var actions = []action{
 	},
 }
 
+// moveAction puts jobs in another queue, which [moveTo] names.
+var moveAction = action{
+	name: "move", button: lang.Mark("Move"),
+	ask:    [2]string{"Move one job to another queue?", lang.Mark("Move %s jobs to another queue?")},
+	done:   [2]string{"One job moved.", lang.Mark("%s jobs moved.")},
+	warn:   lang.Mark("They keep their place by priority and time. Only workers that serve that queue run them."),
+	states: []errand.State{errand.StateQueued, errand.StateScheduled, errand.StateFailed, errand.StateCanceled},
+}
+
+// moveTo is the action that moves jobs to a queue.
+func moveTo(queue string) (action, error) {
+	act := moveAction
+	act.call = func(st errand.Store, ctx context.Context, cmd errand.Command) (errand.CommandReply, error) {
+		return st.Move(ctx, cmd, queue)
+	}
+	return act, errand.CheckName("queue", queue)
+}
+
+// personActions are what people can do to jobs, in the order in which pages offer it.
+func personActions() []action {
+	return append(slices.Clone(actions[:1]), append([]action{moveAction}, actions[1:]...)...)
+}
+
 func actionNamed(name string) (action, bool) {
+	if name == moveAction.name {
+		return moveAction, true
+	}
 	i := slices.IndexFunc(actions, func(a action) bool { return a.name == name })
 	if i < 0 {
 		return action{}, false
@@ -62,7 +88,7 @@ func actionNamed(name string) (action, bool) {
 // actionsFor lists the names of what can be done to jobs of a state; of any, for none.
 func actionsFor(state errand.State) []string {
 	var names []string
-	for _, a := range actions {
+	for _, a := range personActions() {
 		if state == 0 || slices.Contains(a.states, state) {
 			names = append(names, a.name)
 		}
@@ -79,7 +105,11 @@ type confirmView struct {
 	Action   string // where the form goes
 	Fields   []field
 	Back     string
+	Queues   []string // to choose one of; nil: no queue is asked for
 }
+
+// AsksQueue reports whether the form asks for a queue.
+func (v confirmView) AsksQueue() bool { return v.Queues != nil }
 
 // field is a hidden value of a form.
 type field struct{ Name, Value string }
@@ -115,8 +145,13 @@ func (h *Handler) actOnJobs(w http.ResponseWriter, req *request) error {
 	if all && act.name == "delete" && !req.may(Admin) {
 		return &problem{status: http.StatusForbidden, text: lang.Mark("Your role (%s) may not do this; it takes %s."), args: []any{req.who.Role, Admin}}
 	}
-	if form.Get("confirmed") == "" && (all || len(ids) > 1 || act.danger) {
+	if form.Get("confirmed") == "" && (all || len(ids) > 1 || act.danger || act.call == nil) {
 		return h.confirm(w, req, act, s, ids, all)
+	}
+	if act.name == moveAction.name {
+		if act, err = moveTo(strings.TrimSpace(form.Get("to"))); err != nil {
+			return err
+		}
 	}
 	if all {
 		return h.actInBackground(w, req, act, s)
@@ -130,23 +165,25 @@ func (h *Handler) actOnJobs(w http.ResponseWriter, req *request) error {
 	return nil
 }
 
-// actInBackground acts on all that a search finds. Where that ends soon, the next page says so.
+// actInBackground acts on all that a search finds. Where that ends soon, the next page says so; else the next page is
+// that of its progress.
 func (h *Handler) actInBackground(w http.ResponseWriter, req *request, act action, s search) error {
 	op, err := h.operations.begin(req, act, s)
 	if err != nil {
 		return err
 	}
-	var note string
-	switch state := op.wait(req.Context(), operationPause); state.State {
-	case wire.OperationDone:
-		note = changedNote(req, act, state.Changed)
+	back := req.PostForm.Get("back")
+	state := op.wait(req.Context(), operationPause)
+	switch state.State {
 	case wire.OperationRunning:
-		note = req.lang.T("It goes on in the background.")
+		h.redirect(w, req, h.config.Path+"operations/"+state.ID+query("back", back))
+		return nil
+	case wire.OperationDone:
+		h.leaveNote(w, req, changedNote(req, act, state.Changed))
 	default:
-		note = changedNote(req, act, state.Changed) + " " + req.lang.T("More are left: do it again.")
+		h.leaveNote(w, req, changedNote(req, act, state.Changed)+" "+req.lang.T("More are left: do it again."))
 	}
-	h.leaveNote(w, req, note)
-	h.redirect(w, req, req.PostForm.Get("back"))
+	h.redirect(w, req, back)
 	return nil
 }
 
@@ -181,6 +218,16 @@ func (h *Handler) confirm(w http.ResponseWriter, req *request, act action, s sea
 		view.Back = h.config.Path + "jobs"
 	}
 	view.Fields = append(view.Fields, field{"back", view.Back})
+	if act.call == nil {
+		_, queues, err := h.lookAtQueues(req)
+		if err != nil {
+			return err
+		}
+		view.Queues = []string{}
+		for _, q := range queues {
+			view.Queues = append(view.Queues, q.Name)
+		}
+	}
 	if all {
 		view.Fields = append(view.Fields, field{"all", "1"})
 		for name, values := range s.values() {

@@ -69,6 +69,9 @@ func (f *feed) look(ctx context.Context) (uint64, error) {
 	for i := range workers {
 		fmt.Fprintln(sum, workers[i].ID, workers[i].SeenAt, workers[i].Lost(now))
 	}
+	for _, op := range f.h.operations.all() {
+		fmt.Fprintln(sum, op.ID, op.State, op.Changed)
+	}
 	f.stamp, f.at = sum.Sum64(), time.Now()
 	return f.stamp, nil
 }

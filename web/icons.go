@@ -10,6 +10,7 @@ var icons = map[string]template.HTML{
 	"failures":  `<path d="M8 2.5 14 13H2zM8 6.5v3M8 11.2v.1"/>`,
 	"hotqueues": `<path d="M8.8 2 4 9h4l-.8 5L12 7H8z"/>`,
 	"workers":   `<path d="M3 3h10v4H3zM3 9h10v4H3zM5.3 5h.1M5.3 11h.1"/>`,
+	"audit":     `<path d="M4 2.5h8v11H4zM6.2 5.5h3.6M6.2 8h3.6M6.2 10.5h2"/>`,
 	"enqueue":   `<path d="M8 3v10M3 8h10"/>`,
 	"settings":  `<path d="M2.5 5h6M11.5 5h2M2.5 11h2M7.5 11h6M10 3.5v3M6 9.5v3"/>`,
 	"menu":      `<path d="M2.5 4.5h11M2.5 8h11M2.5 11.5h11"/>`,

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,6 +21,34 @@ type enqueueView struct {
 	Queues, Tasks        []string
 	Priorities           []int
 	Problem              string
+	Faults               []fault // what does not fit the task's schema
+	Schema               string  // of the task; empty: it is not known
+}
+
+// schemaOf returns the schema that workers have published for a task, and its text; nil where there is none that can be read.
+func (h *Handler) schemaOf(req *request, task string) (*schema, string, error) {
+	all, err := h.st.Schemas(req.Context())
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return nil, "", err
+	}
+	raw, ok := all[task]
+	if !ok {
+		return nil, "", nil
+	}
+	s := &schema{}
+	if err := json.Unmarshal(raw, s); err != nil {
+		return nil, "", nil //nolint:nilerr // a worker's mistake: its schema checks nothing
+	}
+	return s, indented(raw), nil
+}
+
+// indented lays out JSON; what is none stays as it is.
+func indented(raw []byte) string {
+	var out bytes.Buffer
+	if json.Indent(&out, raw, "", "  ") != nil {
+		return string(raw)
+	}
+	return out.String()
 }
 
 // enqueueForm shows the form: empty, or with what another job has ("from"), to clone it or, with "edit", to replace it.
@@ -29,15 +59,26 @@ func (h *Handler) enqueueForm(w http.ResponseWriter, req *request) error {
 		if err != nil {
 			return err
 		}
-		view.Queue, view.Task, view.Priority = job.Queue, job.Task, job.Priority
-		if view.Payload = string(job.Payload); view.Payload != string(h.redacted(job.Task, job.Payload)) {
+		view.Queue, view.Task, view.Priority, view.Payload = job.Queue, job.Task, job.Priority, indented(job.Payload)
+		if string(job.Payload) != string(h.redacted(job.Task, job.Payload)) {
 			return &problem{status: http.StatusForbidden, text: lang.Mark("Its payload is not shown here in full, so that it cannot be cloned or edited.")}
 		}
 		if req.URL.Query().Get("edit") != "" {
 			view.Replaces = job.ID
 		}
-	} else if queue := req.URL.Query().Get("queue"); queue != "" {
+		return h.showEnqueue(w, req, http.StatusOK, view)
+	}
+	if queue := req.URL.Query().Get("queue"); queue != "" {
 		view.Queue = clip(errand.MaxNameBytes, queue)
+	}
+	if view.Task = clip(errand.MaxNameBytes, req.URL.Query().Get("task")); view.Task != "" {
+		s, _, err := h.schemaOf(req, view.Task)
+		if err != nil {
+			return err
+		}
+		if s != nil {
+			view.Payload = example(s)
+		}
 	}
 	return h.showEnqueue(w, req, http.StatusOK, view)
 }
@@ -52,6 +93,11 @@ func (h *Handler) showEnqueue(w http.ResponseWriter, req *request, status int, v
 	}
 	if view.Tasks, err = h.taskNames(req); err != nil {
 		return err
+	}
+	if view.Task != "" {
+		if _, view.Schema, err = h.schemaOf(req, view.Task); err != nil {
+			return err
+		}
 	}
 	for p := range errand.MaxPriority + 1 {
 		view.Priorities = append(view.Priorities, p)
@@ -71,7 +117,24 @@ func (h *Handler) enqueue(w http.ResponseWriter, req *request) error {
 	view := enqueueView{Queue: form.Get("queue"), Task: form.Get("task"), Payload: form.Get("payload"),
 		Delay: form.Get("delay"), Replaces: form.Get("replaces")}
 	view.Priority, _ = strconv.Atoi(form.Get("priority"))
+	known, _, err := h.schemaOf(req, view.Task)
+	if err != nil {
+		return err
+	}
+	if form.Get("action") == "example" {
+		if known == nil {
+			view.Problem = req.lang.T("No worker has said what this task takes.")
+		} else {
+			view.Payload = example(known)
+		}
+		return h.showEnqueue(w, req, http.StatusOK, view)
+	}
 	spec, err := view.spec()
+	if err == nil && known != nil && form.Get("anyway") == "" {
+		if view.Faults = checkPayload(req.lang, known, spec.Payload); len(view.Faults) > 0 {
+			return h.showEnqueue(w, req, http.StatusUnprocessableEntity, view)
+		}
+	}
 	if err != nil {
 		view.Problem = req.lang.T(problemOf(err).text, problemOf(err).args...)
 		return h.showEnqueue(w, req, http.StatusUnprocessableEntity, view)

@@ -9,24 +9,29 @@ import (
 
 // failuresView is the page of failed jobs by what went wrong.
 type failuresView struct {
-	Groups  []groupView
-	Scanned int
-	More    bool // there are failed jobs that were not looked into
-	Total   int64
+	Groups    []groupView
+	Scanned   int
+	More      bool // there are failed jobs that were not looked into
+	Total     int64
+	CountedAt time.Time // when all of them were, in the background; zero: not yet
+	Counting  bool
+	Seen      int // so far
+	Periods   []link
+	Chart     chart // of failures over time
 }
 
-// groupView is a group of failed jobs as a line of a table.
+// groupView is a group of failed jobs as a line of the list.
 type groupView struct {
 	failureGroup
-	Bars []bar
+	Spark spark
 }
 
-// bar is a column of a small chart, in a box of 100 by 24.
-type bar struct {
-	X, Y, W, H float64
-}
-
-const sparkBars = 24
+// sparkPeriods are the stretches of time that a group's small chart can show.
+var sparkPeriods = []struct {
+	name  string
+	bars  int
+	hours int64 // of each bar
+}{{"24h", 24, 1}, {"30d", 30, 24}}
 
 func (h *Handler) failures(w http.ResponseWriter, req *request) error {
 	now, queues, err := h.lookAtQueues(req)
@@ -38,37 +43,51 @@ func (h *Handler) failures(w http.ResponseWriter, req *request) error {
 		return err
 	}
 	view := failuresView{Scanned: found.Scanned, More: found.More}
+	if found.More {
+		all, at, seen, running := h.census.look(h, now)
+		view.Counting, view.Seen = running, seen
+		if !at.IsZero() && all.Scanned >= found.Scanned {
+			view.CountedAt, view.More, view.Scanned, found = at, all.More, all.Scanned, all
+		}
+	}
 	for _, q := range queues {
 		view.Total += q.Counts[errand.StateFailed]
 	}
-	for _, g := range found.Groups {
-		view.Groups = append(view.Groups, groupView{g, sparkline(g.Times, now)})
+	chosen := sparkPeriods[0]
+	for _, p := range sparkPeriods {
+		if p.name == req.URL.Query().Get("period") {
+			chosen = p
+		}
 	}
+	for _, p := range sparkPeriods {
+		view.Periods = append(view.Periods, link{periodText(req.lang, periodNamed(p.name)), query("period", p.name), p.name == chosen.name})
+	}
+	label := req.lang.T("Failures in each of the last 24 hours")
+	if chosen.hours > 1 {
+		label = req.lang.T("Failures on each of the last 30 days")
+	}
+	for _, g := range found.Groups {
+		line := groupView{g, sparkOf(bars(g.Hours, now, chosen.bars, chosen.hours), label)}
+		line.Spark.Bad = true
+		view.Groups = append(view.Groups, line)
+	}
+	past, err := h.history(req.Context(), now, periodNamed(chosen.name), "", "")
+	if err != nil {
+		return err
+	}
+	view.Chart = failuresChart(req.lang, past)
 	return h.render(w, req, http.StatusOK, "failures",
 		page{Title: req.lang.T("Failures"), Nav: "failures", Live: true, Now: now, View: view})
 }
 
-// sparkline draws when something happened within the last day.
-func sparkline(times []time.Time, now time.Time) []bar {
-	var counts [sparkBars]int
-	most := 0
-	for _, t := range times {
-		age := now.Sub(t)
-		if age < 0 || age >= sparkBars*time.Hour {
-			continue
+// bars sums up counts by hours into n bars of so many hours each; the last has now in it.
+func bars(hours map[int64]int, now time.Time, n int, each int64) []float64 {
+	values := make([]float64, n)
+	last := now.Unix() / 3600 / each
+	for hour, count := range hours {
+		if i := int64(n) - 1 - (last - hour/each); i >= 0 && i < int64(n) {
+			values[i] += float64(count)
 		}
-		i := sparkBars - 1 - int(age/time.Hour)
-		counts[i]++
-		most = max(most, counts[i])
 	}
-	const slot = 100.0 / sparkBars
-	var bars []bar
-	for i, n := range counts {
-		if n == 0 {
-			continue
-		}
-		height := max(2, 24*float64(n)/float64(most))
-		bars = append(bars, bar{X: float64(i)*slot + 0.5, Y: 24 - height, W: slot - 1, H: height})
-	}
-	return bars
+	return values
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/errandhq/errand"
 )
@@ -15,7 +16,11 @@ type hotqueuesView struct {
 // hotqueueView is a hotqueue and the failed calls with its parameters.
 type hotqueueView struct {
 	errand.MessageQueueInfo
-	Failed int64
+	Failed  int64
+	Spark   spark         // how full it was in the last hour
+	Run     time.Duration // half of the calls of the last hour took no longer
+	RunMost time.Duration // and 95 of 100
+	Known   bool          // there were such calls
 }
 
 func (h *Handler) hotqueues(w http.ResponseWriter, req *request) error {
@@ -32,8 +37,17 @@ func (h *Handler) hotqueues(w http.ResponseWriter, req *request) error {
 		return err
 	}
 	view := hotqueuesView{}
+	past, err := h.history(req.Context(), now, periods[0], "", "")
+	if err != nil {
+		return err
+	}
 	for _, info := range lists {
-		view.Queues = append(view.Queues, hotqueueView{info, failed[info.Name]})
+		line := hotqueueView{MessageQueueInfo: info, Failed: failed[info.Name]}
+		line.Spark = sparkOf(depthOf(past.lists[info.Name], errand.StateQueued), req.lang.T("Messages that waited in the last hour"))
+		if runs := past.runs[info.Name]; runs != nil && runs.Count() > 0 {
+			line.Known, line.Run, line.RunMost = true, runs.Quantile(0.5), runs.Quantile(0.95)
+		}
+		view.Queues = append(view.Queues, line)
 	}
 	workers, err := h.st.Workers(req.Context())
 	if err != nil {

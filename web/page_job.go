@@ -1,11 +1,13 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
 )
 
 // jobView is the page of one job.
@@ -14,20 +16,12 @@ type jobView struct {
 	Hidden   bool // payload, result and logs are not for the one who looks on
 	Payload  document
 	Result   document
-	Steps    []step
+	Life     life
 	Attempts []attemptView // newest first
 	Share    float64       // of its work that is done, of 100; below 0: unknown
-	Parents  []*errand.Job
-	Missing  []string // parents that are gone
+	Kin      kin
+	Lately   latelyView
 	Actions  []string
-}
-
-// step is a part of a job's life.
-type step struct {
-	State errand.State
-	At    time.Time
-	For   time.Duration // until the next one; 0 for a last that is final
-	Last  bool
 }
 
 // attemptView is one attempt that ended.
@@ -43,6 +37,9 @@ type attemptView struct {
 func (h *Handler) job(w http.ResponseWriter, req *request) error {
 	queue := req.URL.Query().Get("queue")
 	job, err := h.st.Job(req.Context(), queue, req.PathValue("id"))
+	if errors.Is(err, errand.ErrJobNotFound) && queue != "" { // it may have been moved
+		job, err = h.st.Job(req.Context(), "", req.PathValue("id"))
+	}
 	if err != nil {
 		return err
 	}
@@ -50,7 +47,7 @@ func (h *Handler) job(w http.ResponseWriter, req *request) error {
 	if err != nil {
 		return err
 	}
-	view := jobView{Job: job, Hidden: !req.may(Operator), Share: -1, Actions: actionsFor(job.State), Steps: stepsOf(job, now)}
+	view := jobView{Job: job, Hidden: !req.may(Operator), Share: -1, Actions: actionsFor(job.State), Life: lifeOf(job, now)}
 	if !view.Hidden {
 		view.Payload = pretty(h.redacted(job.Task, job.Payload))
 		view.Result = pretty(h.redacted(job.Task, job.Result))
@@ -71,59 +68,43 @@ func (h *Handler) job(w http.ResponseWriter, req *request) error {
 		}
 		view.Attempts = append(view.Attempts, a)
 	}
-	for _, id := range job.DependsOn[:min(len(job.DependsOn), 20)] {
-		parent, err := h.st.Job(req.Context(), "", id)
-		if err != nil {
-			view.Missing = append(view.Missing, id)
-			continue
-		}
-		view.Parents = append(view.Parents, parent)
+	if view.Kin, err = h.kinOf(req.Context(), job); err != nil {
+		return err
 	}
+	past, err := h.history(req.Context(), now, periodNamed("24h"), job.Queue, job.Task)
+	if err != nil {
+		return err
+	}
+	view.Lately = latelyOf(req.lang, past)
 	return h.render(w, req, http.StatusOK, "job",
 		page{Title: job.Task, Nav: "jobs", Live: true, Now: now, View: view})
 }
 
-// stepsOf is the life of a job as far as it is known.
-func stepsOf(job *errand.Job, now time.Time) []step {
-	var steps []step
-	add := func(state errand.State, at time.Time) {
-		if !at.IsZero() && (len(steps) == 0 || !at.Before(steps[len(steps)-1].At)) {
-			steps = append(steps, step{State: state, At: at})
-		}
+// latelyView is how the attempts of a job's task in its queue went in the last day.
+type latelyView struct {
+	Attempts int64
+	Failed   int64 // attempts, whether another followed or not
+	Share    string
+	RunHalf  time.Duration
+	RunMost  time.Duration
+	WaitHalf time.Duration
+	WaitMost time.Duration
+	Good     spark
+	Bad      spark
+}
+
+func latelyOf(l *lang.Lang, past *history) latelyView {
+	sum := past.sum()
+	v := latelyView{
+		Attempts: sum.Finished + sum.Failed + sum.Retried, Failed: sum.Failed + sum.Retried,
+		RunHalf: sum.Run.Quantile(0.5), RunMost: sum.Run.Quantile(0.95),
+		WaitHalf: sum.Wait.Quantile(0.5), WaitMost: sum.Wait.Quantile(0.95),
+		Good: sparkOf(past.series(func(t *tally) float64 { return float64(t.Finished) }), l.T("Finished in the last 24 hours")),
+		Bad:  sparkOf(past.series(func(t *tally) float64 { return float64(t.Failed + t.Retried) }), l.T("Failed attempts in the last 24 hours")),
 	}
-	first := errand.StateQueued
-	if job.RunAt.After(job.CreatedAt) {
-		first = errand.StateScheduled
+	v.Bad.Bad = true
+	if v.Attempts > 0 {
+		v.Share = l.Percent(float64(v.Failed) / float64(v.Attempts))
 	}
-	if len(job.DependsOn) > 0 {
-		first = errand.StateDeferred
-	}
-	add(first, job.CreatedAt)
-	for _, rec := range job.Attempts {
-		add(errand.StateStarted, rec.StartedAt)
-		if rec.Outcome == errand.EventRetried || rec.Outcome == errand.EventSnoozed {
-			add(errand.StateScheduled, rec.EndedAt)
-		}
-	}
-	if job.State != first || len(job.Attempts) > 0 {
-		switch {
-		case job.State == errand.StateStarted:
-			add(job.State, job.StartedAt)
-		case job.State.Final():
-			add(job.State, job.EndedAt)
-		case job.State == errand.StateQueued && len(steps) > 0 && steps[len(steps)-1].State != job.State:
-			add(job.State, job.ReadyAt)
-		}
-	}
-	for i := range steps {
-		if i+1 < len(steps) {
-			steps[i].For = steps[i+1].At.Sub(steps[i].At)
-			continue
-		}
-		steps[i].Last = true
-		if !steps[i].State.Final() {
-			steps[i].For = max(0, now.Sub(steps[i].At))
-		}
-	}
-	return steps
+	return v
 }

@@ -2,24 +2,57 @@ package web
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
 )
 
 // jobsView is the page that lists jobs.
 type jobsView struct {
-	Search  search
-	States  []stateTab
-	Limits  []choice
-	Jobs    []jobRow
-	Scanned int
-	Next    string // the link to the next page; empty: none
-	Total   int64  // jobs that match, where the counters say so
-	Known   bool   // Total is exact
-	Queue   *queueView
-	Queues  []string
-	Tasks   []string
-	Actions []string
+	Search   search
+	States   []stateTab
+	Limits   []choice
+	Jobs     []jobRow
+	Scanned  int
+	Next     string // the link to the next page; empty: none
+	Total    int64  // jobs that match, where the counters say so
+	Known    bool   // Total is exact
+	Queue    *queueView
+	Queues   []string
+	Tasks    []string
+	Actions  []string
+	WhenText string
+	Hidden   []field   // the search, for the forms that act on it
+	Reached  time.Time // where a look into jobs ended; zero: at the end, or there was none
+}
+
+// Filtered reports whether there is a filter beside the state.
+func (v jobsView) Filtered() bool {
+	s := v.Search
+	return s.Queue != "" || s.Task != "" || s.ID != "" || s.scans()
+}
+
+// ByQueue reports whether the list goes from one queue to the next, which is not what "newest first" seems to say.
+func (v jobsView) ByQueue() bool {
+	return v.Search.Queue == "" && v.Search.ID == "" && len(v.Queues) > 1 && len(v.Jobs) > 0
+}
+
+// Further reports whether a filter that is not always shown is in use.
+func (v jobsView) Further() bool {
+	s := v.Search
+	return s.ID != "" || s.Attempt > 0 || s.Since.text != "" || s.Until.text != "" || s.Oldest || strconv.Itoa(s.Limit) != limits[0]
+}
+
+// StateName is the state that is looked for; empty: all.
+func (v jobsView) StateName() string {
+	if v.Search.State == 0 {
+		return ""
+	}
+	return v.Search.State.String()
 }
 
 // stateTab leads to the jobs of one state.
@@ -36,6 +69,9 @@ type jobRow struct {
 	Error   string
 	Preview string // of the payload, for those who may see it
 }
+
+// When is the time by which the job is listed.
+func (r jobRow) When() time.Time { return timeOf(r.Job) }
 
 func (h *Handler) jobs(w http.ResponseWriter, req *request) error {
 	values := req.URL.Query()
@@ -56,10 +92,23 @@ func (h *Handler) jobs(w http.ResponseWriter, req *request) error {
 	}
 	view := jobsView{Search: s, Scanned: result.Scanned, Actions: actionsFor(s.State)}
 	view.fill(h, s, queues)
+	if view.Queue != nil {
+		past, err := h.history(req.Context(), now, periods[0], "", "")
+		if err != nil {
+			return err
+		}
+		view.Queue.addPast(req.lang, past)
+	}
+	view.WhenText = whenText(req.lang, s.State)
 	for _, job := range result.Jobs {
 		view.Jobs = append(view.Jobs, h.rowOf(req, job))
 	}
+	for name, values := range s.values() {
+		view.Hidden = append(view.Hidden, field{name, values[0]})
+	}
+	slices.SortFunc(view.Hidden, func(a, b field) int { return strings.Compare(a.Name, b.Name) })
 	if result.Next != "" {
+		view.Reached = result.Reached
 		next := s.values()
 		next.Set("cursor", result.Next)
 		view.Next = h.config.Path + "jobs?" + next.Encode()
@@ -73,6 +122,23 @@ func (h *Handler) jobs(w http.ResponseWriter, req *request) error {
 		title, nav = req.lang.T("Queue %s", s.Queue), "queues"
 	}
 	return h.render(w, req, http.StatusOK, "jobs", page{Title: title, Nav: nav, Live: s.Cursor == "", Now: now, View: view})
+}
+
+// whenText says which time jobs of a state are listed by.
+func whenText(l *lang.Lang, state errand.State) string {
+	switch state {
+	case errand.StateFailed:
+		return l.T("Failed at")
+	case errand.StateFinished, errand.StateCanceled:
+		return l.T("Ended")
+	case errand.StateStarted:
+		return l.T("Started")
+	case errand.StateQueued:
+		return l.T("Waits since")
+	case errand.StateScheduled:
+		return l.T("Due")
+	}
+	return l.T("When")
 }
 
 // fill adds what the queues' counters say.

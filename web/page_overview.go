@@ -25,14 +25,18 @@ type overviewView struct {
 	Latency  time.Duration // of the store
 	Lost     []workerView
 	Stuck    []runView
-	Failures []jobRow // the latest
+	Failures []failureGroup // of the newest failed jobs
 	Paused   []string
+	Charts   chartsView
 }
 
 // Calm reports whether nothing needs attention.
 func (v overviewView) Calm() bool {
-	return len(v.Lost)+len(v.Stuck)+len(v.Failures)+len(v.Paused) == 0 && v.Latency < slowStore
+	return len(v.Lost)+len(v.Stuck)+len(v.Failures)+len(v.Paused) == 0 && !v.Slow() && !v.NoWorker()
 }
+
+// NoWorker reports whether jobs wait and nobody is there to run them.
+func (v overviewView) NoWorker() bool { return v.Workers == 0 && !v.Oldest.IsZero() }
 
 // slowStore is a latency that deserves attention.
 const slowStore = 250 * time.Millisecond
@@ -55,12 +59,11 @@ func (h *Handler) overview(w http.ResponseWriter, req *request) error {
 		return err
 	}
 	view.addWorkers(now, workers)
-	failed, err := h.st.Jobs(req.Context(), errand.JobFilter{State: errand.StateFailed, Newest: true, Limit: 5})
-	if err != nil {
+	if view.Failures, err = h.newestFailures(req.Context(), queues); err != nil {
 		return err
 	}
-	for _, job := range failed.Jobs {
-		view.Failures = append(view.Failures, h.rowOf(req, job))
+	if view.Charts, err = h.chartsOf(req, now, queues, tasksOf(workers)); err != nil {
+		return err
 	}
 	return h.render(w, req, http.StatusOK, "overview",
 		page{Title: req.lang.T("Overview"), Nav: "overview", Live: true, Now: now, View: view})

@@ -18,6 +18,26 @@ type queueView struct {
 	errand.QueueInfo
 	Total int64
 	Bar   []segment
+
+	Spark    spark         // jobs finished in the last hour
+	WaitHalf time.Duration // of the jobs started in the last hour, half waited no longer
+	WaitMost time.Duration // and 95 of 100
+	Known    bool          // there were such jobs
+}
+
+// addPast adds what the series of the last hour say.
+func (q *queueView) addPast(l *lang.Lang, past *history) {
+	q.Spark = sparkOf(past.perMinute(orNone(past.byQueue[q.Name], past.n)), l.T("Finished in the last hour"))
+	if waits := past.waits[q.Name]; waits != nil && waits.Count() > 0 {
+		q.Known, q.WaitHalf, q.WaitMost = true, waits.Quantile(0.5), waits.Quantile(0.95)
+	}
+}
+
+func orNone(counts []int64, n int) []int64 {
+	if counts == nil {
+		return make([]int64, n)
+	}
+	return counts
 }
 
 // segment is a part of a bar; bars are 100 wide.
@@ -47,6 +67,12 @@ func queueViewOf(q errand.QueueInfo) queueView {
 // Of is the number of jobs in a state.
 func (q queueView) Of(state errand.State) int64 { return q.Counts[state] }
 
+// InState is the number of jobs in a state with a name.
+func (q queueView) InState(name string) int64 {
+	state, _ := errand.ParseState(name)
+	return q.Counts[state]
+}
+
 // Failing reports whether jobs failed in the last minute.
 func (q queueView) Failing() bool { return q.Failed.PerMinute > 0 }
 
@@ -55,9 +81,15 @@ func (h *Handler) queues(w http.ResponseWriter, req *request) error {
 	if err != nil {
 		return err
 	}
+	past, err := h.history(req.Context(), now, periods[0], "", "")
+	if err != nil {
+		return err
+	}
 	view := queuesView{}
 	for _, q := range queues {
-		view.Queues = append(view.Queues, queueViewOf(q))
+		line := queueViewOf(q)
+		line.addPast(req.lang, past)
+		view.Queues = append(view.Queues, line)
 	}
 	return h.render(w, req, http.StatusOK, "queues",
 		page{Title: req.lang.T("Queues"), Nav: "queues", Live: true, Now: now, View: view})

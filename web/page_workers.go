@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
 )
 
 // workersView is the page of workers.
@@ -66,6 +67,58 @@ func (h *Handler) workers(w http.ResponseWriter, req *request) error {
 	}
 	return h.render(w, req, http.StatusOK, "workers",
 		page{Title: req.lang.T("Workers"), Nav: "workers", Live: true, Now: now, View: view})
+}
+
+// orderSaid is what is said when an order is given.
+var orderSaid = map[errand.Order]string{
+	errand.OrderQuiet:  lang.Mark("Worker %s will claim no more jobs."),
+	errand.OrderResume: lang.Mark("Worker %s will claim jobs again."),
+	errand.OrderStop:   lang.Mark("Worker %s will finish what it runs and stop."),
+}
+
+// orderWorker asks something of a worker; before it stops one, it asks whether it should.
+func (h *Handler) orderWorker(w http.ResponseWriter, req *request) error {
+	if err := req.ParseForm(); err != nil {
+		return err
+	}
+	form := req.PostForm
+	id := form.Get("worker")
+	order, err := errand.ParseOrder(form.Get("action"))
+	if err != nil {
+		return err
+	}
+	if order == errand.OrderStop {
+		if !req.may(Admin) {
+			return &problem{status: http.StatusForbidden, text: lang.Mark("Your role (%s) may not do this; it takes %s."), args: []any{req.who.Role, Admin}}
+		}
+		if form.Get("confirmed") == "" {
+			return h.confirmStop(w, req, id)
+		}
+	}
+	now, err := h.st.Now(req.Context())
+	if err != nil {
+		return err
+	}
+	if err := h.st.Order(req.Context(), now, id, order); err != nil {
+		return err
+	}
+	h.log(req, order.String(), "worker "+clip(100, id), 1)
+	h.leaveNote(w, req, req.lang.T(orderSaid[order], clip(60, id)))
+	h.redirect(w, req, form.Get("back"))
+	return nil
+}
+
+func (h *Handler) confirmStop(w http.ResponseWriter, req *request, id string) error {
+	back := req.PostForm.Get("back")
+	if !h.ours(back) {
+		back = h.config.Path + "workers"
+	}
+	return h.render(w, req, http.StatusOK, "confirm", page{Title: req.lang.T("Are you sure?"), Nav: "workers", View: confirmView{
+		Question: req.lang.T("Stop worker %s?", clip(60, id)),
+		Warning:  req.lang.T("It claims no more, finishes what runs and ends, as at its first signal. This cannot be undone from here: whatever runs it has to start it again."),
+		Button:   req.lang.T("Stop"), Danger: true, Action: h.config.Path + "workers", Back: back,
+		Fields: []field{{"worker", id}, {"action", "stop"}, {"confirmed", "1"}, {"back", back}},
+	}})
 }
 
 // tasksOf lists the tasks that workers know, by name.

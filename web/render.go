@@ -30,6 +30,7 @@ type page struct {
 	Here     string
 	Now      time.Time
 	Live     bool // the page has parts that change
+	Reload   bool // a browser without a script should load it again soon
 	Note     string
 }
 
@@ -45,6 +46,7 @@ type pages map[*lang.Lang]map[string]*template.Template
 // pageFiles are the pages' own templates, which every page's set has beside the shared ones.
 var pageFiles = []string{
 	"overview", "queues", "jobs", "job", "failures", "hotqueues", "workers", "enqueue", "settings", "confirm", "error",
+	"operation", "operations", "audit",
 }
 
 // parsePages parses the templates once, for a mount prefix.
@@ -73,6 +75,7 @@ func functions(l *lang.Lang, prefix string) template.FuncMap {
 		"duration":     l.Duration,
 		"relative":     l.Relative,
 		"moment":       moment,
+		"clock":        clock,
 		"iso":          func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"state":        func(s errand.State) string { return l.T(s.String()) },
 		"states":       errand.States,
@@ -82,6 +85,7 @@ func functions(l *lang.Lang, prefix string) template.FuncMap {
 		"hotqueueLink": func(name string) string { return prefix + "hotqueues/" + url.PathEscape(name) },
 		"jobLink":      func(queue, id string) string { return prefix + "jobs/" + url.PathEscape(id) + query("queue", queue) },
 		"query":        query,
+		"add":          func(a, b int64) int64 { return a + b },
 		"icon":         icon,
 		"clip":         clip,
 		"args":         func(values ...any) []any { return values },
@@ -126,6 +130,15 @@ func moment(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// clock writes a time of today to the millisecond, and of another day with its date, in UTC.
+func clock(now, t time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04:05.000")
+	}
+	return t.Format("01-02 15:04:05")
 }
 
 // clip cuts a text for a line of a table.

@@ -45,10 +45,15 @@ func (h *Handler) routes() *http.ServeMux {
 	get("jobs", Viewer, h.jobs)
 	post("jobs", Operator, h.actOnJobs)
 	get("jobs/{id}", Viewer, h.job)
+	get("operations", Operator, h.operationsPage)
+	get("operations/{id}", Operator, h.operationPage)
+	post("operations/{id}", Operator, h.steerOperation)
 	get("failures", Viewer, h.failures)
 	get("hotqueues", Viewer, h.hotqueues)
 	post("hotqueues/{queue}", Admin, h.clearHotqueue)
 	get("workers", Viewer, h.workers)
+	post("workers", Operator, h.orderWorker)
+	get("audit", Operator, h.auditPage)
 	get("enqueue", Operator, h.enqueueForm)
 	post("enqueue", Operator, h.enqueue)
 	get("settings", Viewer, h.settings)
@@ -135,6 +140,10 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusRequestEntityTooLarge, err: err, text: lang.Mark("That is more than the dashboard takes in one request.")}
 	case errors.Is(err, errand.ErrJobNotFound):
 		return &problem{status: http.StatusNotFound, err: err, text: lang.Mark("There is no such job. A finished job is deleted unless its result is kept; other jobs are deleted when they are past their retention.")}
+	case errors.Is(err, errand.ErrWorkerNotFound):
+		return &problem{status: http.StatusNotFound, err: err, text: lang.Mark("There is no such worker. It may have stopped meanwhile.")}
+	case errors.Is(err, errors.ErrUnsupported):
+		return &problem{status: http.StatusNotImplemented, err: err, text: lang.Mark("This store cannot do that.")}
 	case errors.Is(err, errand.ErrInvalid):
 		return &problem{status: http.StatusBadRequest, err: err, text: lang.Mark("That cannot be: %s"), args: []any{err.Error()}}
 	case errors.Is(err, context.DeadlineExceeded):

@@ -23,16 +23,22 @@ type search struct {
 	Text    string // a literal part of the payload or of an error
 	Group   string // a fingerprint of errors, see [cause.Of]
 	Attempt int    // at least so many attempts
+	Since   bound
+	Until   bound
 	Oldest  bool
 	Limit   int
 	Cursor  string
 
 	visible func(*errand.Job) []byte // what the one who looks may see of a job's payload
+	now     time.Time                // from which Since and Until count back
 }
 
 // search reads what somebody looks for, and sees no more of payloads than they do.
 func (h *Handler) search(req *request, v url.Values) (search, error) {
 	s, err := searchOf(v)
+	if err == nil && (s.Since.ago != 0 || s.Until.ago != 0) {
+		s.now, err = h.st.Now(req.Context())
+	}
 	s.visible = func(job *errand.Job) []byte {
 		if !req.may(Operator) {
 			return nil
@@ -58,7 +64,7 @@ func searchOf(v url.Values) (search, error) {
 		Queue: v.Get("queue"), Task: v.Get("task"), ID: strings.TrimSpace(v.Get("id")), Text: v.Get("text"), Group: v.Get("group"),
 		Oldest: v.Get("order") == "oldest", Cursor: v.Get("cursor"),
 	}
-	for _, name := range []string{"queue", "task", "id", "text", "group", "cursor", "state", "attempt", "limit"} {
+	for _, name := range []string{"queue", "task", "id", "text", "group", "cursor", "state", "attempt", "limit", "since", "until"} {
 		if len(v.Get(name)) > maxParameter {
 			return s, misuse(lang.Mark("The value of %s is too long."), name)
 		}
@@ -80,6 +86,12 @@ func searchOf(v url.Values) (search, error) {
 		if s.Attempt, err = strconv.Atoi(text); err != nil || s.Attempt < 0 || s.Attempt > 1_000_000 {
 			return s, misuse(lang.Mark("The attempt %q is not a number."), text)
 		}
+	}
+	if s.Since, err = boundOf(v.Get("since")); err != nil {
+		return s, err
+	}
+	if s.Until, err = boundOf(v.Get("until")); err != nil {
+		return s, err
 	}
 	s.Limit, _ = strconv.Atoi(oneOf(v.Get("limit"), limits))
 	return s, nil
@@ -104,6 +116,8 @@ func (s search) values() url.Values {
 	if s.Attempt > 0 {
 		v.Set("attempt", strconv.Itoa(s.Attempt))
 	}
+	set("since", s.Since.text)
+	set("until", s.Until.text)
 	if s.Oldest {
 		v.Set("order", "oldest")
 	}
@@ -114,7 +128,9 @@ func (s search) values() url.Values {
 }
 
 // scans reports whether the search must look into the jobs.
-func (s search) scans() bool { return s.Text != "" || s.Group != "" || s.Attempt > 0 }
+func (s search) scans() bool {
+	return s.Text != "" || s.Group != "" || s.Attempt > 0 || s.Since.text != "" || s.Until.text != ""
+}
 
 func (s search) filter() errand.JobFilter {
 	return errand.JobFilter{Queue: s.Queue, State: s.State, Task: s.Task, Limit: s.Limit, Newest: !s.Oldest, Cursor: s.Cursor}
@@ -122,7 +138,7 @@ func (s search) filter() errand.JobFilter {
 
 // fits reports whether a job is one of those that are looked for, beyond what the filter says.
 func (s search) fits(job *errand.Job) bool {
-	if job.Attempt < s.Attempt {
+	if job.Attempt < s.Attempt || !s.inTime(job) {
 		return false
 	}
 	last, failed := job.LastError()
@@ -135,8 +151,9 @@ func (s search) fits(job *errand.Job) bool {
 // found is a page of what was looked for.
 type found struct {
 	Jobs    []*errand.Job
-	Next    string // cursor; empty: there are no more
-	Scanned int    // jobs that were looked into; 0 for a search that needs not
+	Next    string    // cursor; empty: there are no more
+	Scanned int       // jobs that were looked into; 0 for a search that needs not
+	Reached time.Time // the time of the last that was
 }
 
 // find looks for a page of jobs. A search that looks into jobs stops after scanJobs or scanTime and goes on by cursor.
@@ -171,6 +188,13 @@ func (h *Handler) find(ctx context.Context, s search) (found, error) {
 			}
 		}
 		result.Next = page.Next
+		if n := len(page.Jobs); n > 0 {
+			result.Reached = timeOf(page.Jobs[n-1])
+		}
+		if s.past(page.Jobs) {
+			result.Next = ""
+			return result, nil
+		}
 		if page.Next == "" || len(result.Jobs) >= s.Limit || result.Scanned >= scanJobs || time.Since(start) > scanTime {
 			return result, nil
 		}

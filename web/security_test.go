@@ -70,7 +70,7 @@ func with(name, value string) func(*http.Request) {
 func host(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
 
 var pagePaths = []string{
-	"/", "/queues", "/jobs", "/jobs?state=failed", "/jobs?state=failed&text=a", "/failures", "/hotqueues", "/workers", "/enqueue", "/settings",
+	"/", "/queues", "/jobs", "/jobs?state=failed", "/jobs?state=failed&text=a", "/failures", "/hotqueues", "/workers", "/enqueue", "/settings", "/audit", "/operations", "/?period=24h&by=queue", "/?period=30d&by=task&queue=mail", "/failures?period=30d", "/jobs?since=24h&until=2026-01-02T15:04&order=oldest&limit=20",
 }
 
 // TestAccess1ClosedByDefault: without Auth or InsecureNoAuth, or with a wrong configuration, every request gets 403.

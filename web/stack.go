@@ -12,6 +12,25 @@ type frame struct {
 	Own  bool   // of the user's program: not of Go, of Errand or of a library
 }
 
+// Name is the function that is called, without its arguments, which are mere addresses.
+func (f frame) Name() string {
+	depth := 0
+	for i := len(f.Call) - 1; i > 0 && f.Call[len(f.Call)-1] == ')'; i-- {
+		switch f.Call[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth--; depth == 0 {
+				return f.Call[:i]
+			}
+		}
+	}
+	return f.Call
+}
+
+// Base is the last part of the file's path, with the line.
+func (f frame) Base() string { return f.File[strings.LastIndexByte(f.File, '/')+1:] }
+
 // framesOf reads a stack trace as Go writes it. What is no such trace is one frame that has it whole.
 func framesOf(stack string) []frame {
 	stack = strings.TrimRight(stack, "\n")

@@ -33,6 +33,8 @@ type Handler struct {
 	pages       pages
 	feed        feed
 	operations  operations
+	histories   histories
+	census      census
 
 	stop    context.CancelFunc // ends streams
 	stopped context.Context

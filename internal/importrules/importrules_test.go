@@ -67,6 +67,7 @@ var rules = []rule{
 	},
 	{pkg: "store/internal/sqlserver", may: []string{".", "internal/batch", "internal/notify", "store/internal/sqlstore"}},
 	{pkg: "store/internal/migrate", may: []string{"."}},
+	{pkg: "internal/carry", may: []string{"."}},
 	{
 		pkg:     "store/internal/sqlstore",
 		may:     []string{".", "internal/batch", "internal/notify", "internal/wait", "store/internal/..."},
@@ -102,7 +103,7 @@ var rules = []rule{
 	},
 
 	// Above the stores: these open one by its URL and name no kind.
-	{pkg: "cli", may: []string{".", "hotqueue", "internal/cause", "internal/lang", "internal/wait", "internal/wire", "store", "web"}, outside: []string{anything}},
+	{pkg: "cli", may: []string{".", "hotqueue", "internal/carry", "internal/cause", "internal/lang", "internal/wait", "internal/wire", "store", "web"}, outside: []string{anything}},
 	{pkg: "cmd/errand", may: []string{".", "cli", "store"}},
 
 	// Examples are users; nobody imports them.

@@ -22,10 +22,10 @@ var chinese = map[string]string{
 
 	// Overview.
 	"Figures": "数字", "Enqueued": "入队", "Finished": "完成", "Failed": "失败", "Store": "存储", "a minute": "每分钟", "an answer": "每次应答",
-	"by the last minute": "按最近一分钟计", "Waiting longest": "等待最久", "nothing waits": "没有等待的任务", "Jobs by state": "各状态的任务",
+	"Waiting longest": "等待最久", "nothing waits": "没有等待的任务", "Jobs by state": "各状态的任务",
 	"Needs attention": "需要关注", "All is well.": "一切正常。", "No job has failed, no worker is lost, nothing is stuck.": "没有失败的任务，没有失联的 worker，也没有卡住的任务。",
-	"The store answers slowly: %s.": "存储应答缓慢：%s。", "Worker lost": "Worker 失联", "is stuck: its context has ended and it has not returned.": "卡住了：context 已结束，函数却没有返回。",
-	"is paused": "已暂停", "Failed last": "最近失败", "All failures by cause": "按原因查看全部失败", "done a minute": "每分钟完成", "%s more queues": "另有 %s 个队列",
+	"The store answers slowly: %s.": "存储应答缓慢：%s。",
+	"All failures by cause":         "按原因查看全部失败", "done a minute": "每分钟完成", "%s more queues": "另有 %s 个队列",
 
 	// Queues, jobs, failures.
 	"%s queues": "%s 个队列", "paused": "已暂停", "Pause": "暂停", "Resume": "恢复", "Empty": "清空",
@@ -85,6 +85,6 @@ var chinese = map[string]string{
 	"This host name is not on the list of allowed ones (Config.Hosts).":                               "此主机名不在允许之列（Config.Hosts）。",
 	"The dashboard is closed: its configuration is incomplete. The server's log says how to mend it.": "面板未开放：配置不完整。服务器日志说明了如何补全。",
 	"Too many actions run in the background. Wait until one of them has ended, or cancel one.":        "后台操作过多。请等其中之一结束，或取消一个。",
-	"The dashboard is being stopped.":                                                                 "面板正在停止。", "It goes on in the background.": "正在后台继续。",
-	"This page cannot be shown; the server's log says why.": "此页无法显示；原因见服务器日志。", "Too many pages are open at once.": "同时打开的页面太多。",
+	"The dashboard is being stopped.":                                                                 "面板正在停止。",
+	"This page cannot be shown; the server's log says why.":                                           "此页无法显示；原因见服务器日志。", "Too many pages are open at once.": "同时打开的页面太多。",
 }

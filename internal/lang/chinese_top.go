@@ -27,7 +27,7 @@ var chineseTop = map[string]string{
 	"the next page, the one before, or a certain one":                                  "下一页、上一页或某一页",
 	"open: the jobs of a queue; a job with its stack trace; the newest job of a cause": "打开：队列的任务；任务及其堆栈；某一原因最新的任务",
 	"filter the list; esc takes the filter away":                                       "筛选列表；esc 去掉筛选", "jobs: the next state, the one before": "任务：下一个状态、上一个状态",
-	"requeue the job, or all that failed for the cause": "让任务重新入队，或让因此失败的全部重新入队", "pause the queue, or resume it": "暂停队列，或恢复它", "suspend": "挂起", "this help": "本帮助",
+	"requeue the job, or all that failed for the cause": "让任务重新入队，或让因此失败的全部重新入队", "suspend": "挂起", "this help": "本帮助",
 
 	// Completion.
 	"Print what makes a shell complete this program's command lines": "输出让 shell 自动补全命令行的脚本",

@@ -20,7 +20,15 @@ type Lang struct {
 // The languages.
 var (
 	English = &Lang{Tag: "en", Name: "English", units: englishUnits}
-	Chinese = &Lang{Tag: "zh-CN", Name: "简体中文", texts: []map[string]string{chinese, chineseCLI, chineseHelp, chineseTop}, units: chineseUnits}
+	Chinese = &Lang{Tag: "zh-CN", Name: "简体中文", units: chineseUnits, texts: []map[string]string{
+		chinese,
+		chineseCharts,
+		chineseCLI,
+		chineseHelp,
+		chineseMove,
+		chineseOrders,
+		chineseTop,
+	}}
 )
 
 // All lists the languages; the first is the default.

@@ -24,6 +24,8 @@ var spoken = []string{
 	"due", "fulfilled", "orphaned", "claimed", "succeeded", "retried", "snoozed", "released", "lost", "poisoned", "requeued", "redeferred",
 	"viewer", "operator", "admin",
 	"alive", "stopping",
+	"requeue", "cancel", "delete", "move", "empty", "enqueue", "replace", "pause", "resume", "clear", "quiet", "stop", "migrate",
+	"running", "done",
 }
 
 // said finds every sentence that code and templates say.

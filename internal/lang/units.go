@@ -84,6 +84,14 @@ func (l *Lang) Percent(share float64) string {
 	return digits(p) + "%"
 }
 
+// Day writes a day without its year.
+func (l *Lang) Day(t time.Time) string {
+	if l == Chinese {
+		return t.Format("1月2日")
+	}
+	return t.Format("2 Jan")
+}
+
 // Bytes writes 1234567 as 1.2 MB.
 func (l *Lang) Bytes(n int64) string {
 	if n < 1000 {

@@ -128,7 +128,7 @@ type Worker struct {
 	Host        string    `json:"host"`
 	PID         int       `json:"pid"`
 	Version     string    `json:"version,omitempty"`
-	Status      string    `json:"status"` // alive, stopping or lost
+	Status      string    `json:"status"` // alive, quiet, stopping or lost
 	Queues      []string  `json:"queues"`
 	Tasks       []string  `json:"tasks"`
 	Concurrency int       `json:"concurrency"`
@@ -301,7 +301,38 @@ func WorkerStatus(w *errand.WorkerRecord, now time.Time) string {
 		return "lost"
 	case w.Stopping:
 		return "stopping"
+	case w.Quiet:
+		return "quiet"
 	default:
 		return "alive"
 	}
+}
+
+// Moved is what a move to another store prints.
+type Moved struct {
+	From      string   `json:"from"`
+	To        string   `json:"to"`
+	Jobs      int64    `json:"jobs"`
+	Messages  int64    `json:"messages"`
+	Conflicts int64    `json:"conflicts"` // of jobs: failed there, because a living job has their unique key
+	Left      int64    `json:"left"`      // they wait for jobs that were not moved, or cannot be read
+	Started   int64    `json:"started"`   // left because they were being run
+	Paused    []string `json:"paused"`    // queues that are paused there because they were here
+	Seconds   float64  `json:"seconds"`
+	PerSecond float64  `json:"per_second"`
+}
+
+// Migrations are the steps by which a store's tables are made.
+type Migrations struct {
+	Store   string      `json:"store"`
+	Missing int64       `json:"missing"` // steps that were not done
+	Steps   []Migration `json:"steps"`
+}
+
+// Migration is one step.
+type Migration struct {
+	Version   int64     `json:"version"`
+	Name      string    `json:"name"`
+	AppliedAt time.Time `json:"applied_at,omitzero"`
+	SQL       string    `json:"sql,omitempty"`
 }

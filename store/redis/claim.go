@@ -24,6 +24,7 @@ type claimer struct {
 	req   *errand.ClaimRequest
 	reply errand.ClaimReply
 	left  int
+	lease time.Time // until when
 }
 
 // Claim implements [errand.Engine].
@@ -33,7 +34,7 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 		return errand.ClaimReply{}, err
 	}
 	defer c.done()
-	cl := &claimer{Store: s, c: c, req: &req, left: max(req.Limit, 0)}
+	cl := &claimer{Store: s, c: c, req: &req, left: max(req.Limit, 0), lease: micro(time.UnixMicro(c.now).Add(req.Lease))}
 	queues := make([]string, 0, len(req.Queues))
 	for _, name := range req.Queues {
 		if !slices.Contains(queues, name) {
@@ -64,8 +65,8 @@ func (cl *claimer) invocation(queue string, part, limit int) invocation {
 	if req.LastChance {
 		last = "1"
 	}
-	lease := micros(micro(time.UnixMicro(cl.c.now).Add(req.Lease)))
-	return cl.invoke(cl.c, claimScript, queue, req.Worker, itoa(number), itoa(limit), itoa(lease), itoa(req.MaxRecoveries), last)
+	return cl.invoke(cl.c, claimScript, queue,
+		req.Worker, itoa(number), itoa(limit), itoa(micros(cl.lease)), itoa(req.MaxRecoveries), last)
 }
 
 // pass notes the claim in queues from which nothing is wanted any more.
@@ -139,10 +140,35 @@ func (cl *claimer) take(queue string, result rueidis.RedisResult) (what string, 
 		}
 	}
 	for i := 2; i+1 < len(parts); i += 2 {
-		rec, err := decodeClaimed(queue, parts[i], parts[i+1])
+		taken, err := cl.takeList(queue, parts[i], parts[i+1])
 		if err != nil {
 			return "", 0, err
 		}
+		n += taken
+	}
+	return what, n, nil
+}
+
+// takeList reads ids and the records beside them.
+func (cl *claimer) takeList(queue string, idList, recordList rueidis.RedisMessage) (n int, err error) {
+	ids, err := idList.ToArray()
+	if err != nil {
+		return 0, err
+	}
+	records, err := recordList.ToArray()
+	if err != nil {
+		return 0, err
+	}
+	cl.reply.Jobs = slices.Grow(cl.reply.Jobs, len(records))
+	for i := range min(len(ids), len(records)) {
+		if records[i].IsNil() {
+			continue // passed over
+		}
+		rec, err := decodeClaimed(queue, ids[i], records[i])
+		if err != nil {
+			return 0, err
+		}
+		cl.carryOn(rec)
 		n++
 		if rec.job.Recoveries >= cl.req.MaxRecoveries {
 			cl.req.LastChance = false
@@ -154,7 +180,15 @@ func (cl *claimer) take(queue string, result rueidis.RedisResult) (what string, 
 		cl.left--
 		cl.reply.Jobs = append(cl.reply.Jobs, &rec.job)
 	}
-	return what, n, nil
+	return n, nil
+}
+
+// carryOn makes of a record as it was before the claim what the script has made of it.
+func (cl *claimer) carryOn(rec *record) {
+	j := &rec.job
+	j.State, j.Token, j.Attempt = errand.StateStarted, j.Token+1, j.Attempt+1
+	j.StartedAt, j.LeaseUntil, j.EndedAt = timeOf(cl.c.now), cl.lease, time.Time{}
+	j.Worker, j.Progress = cl.req.Worker, nil
 }
 
 // decodeClaimed reads a job of a claim's reply: its id and record, or nothing and these with what is beside them.
@@ -173,9 +207,7 @@ func decodeClaimed(queue string, key, m rueidis.RedisMessage) (*record, error) {
 	if id == "" && len(raw) >= 16 {
 		id, raw = raw[:16], raw[16:]
 	}
-	rec := parse(queue, id, raw)
-	rec.tellBroken()
-	return rec, nil
+	return parse(queue, id, raw), nil
 }
 
 // fail ends a job that cannot be read. Where that goes wrong its lease runs out, and the next claim does it.
@@ -196,7 +228,8 @@ func (cl *claimer) held(queue string) error {
 		return true
 	})
 	slices.SortFunc(held, func(a, b *record) int {
-		return cmp.Or(cmp.Compare(a.claim, b.claim), cmp.Compare(a.place, b.place))
+		return cmp.Or(cmp.Compare(a.claim, b.claim), -cmp.Compare(a.job.Priority, b.job.Priority),
+			a.job.ReadyAt.Compare(b.job.ReadyAt), cmp.Compare(a.seq, b.seq))
 	})
 	for _, rec := range held {
 		cl.left--

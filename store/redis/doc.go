@@ -41,7 +41,11 @@
 //
 //	{PREFIX:m:NAME}        hash: meters of a message queue; with :list, :out, :producers and :producers:seen
 //	{PREFIX}:queues :messages      sets: the names of the queues
-//	{PREFIX}:workers       hash: what workers say of themselves; with :seen
+//	{PREFIX}:workers       hash: what workers say of themselves; with :seen, :schemas and :orders
+//	{PREFIX}:series:STEP   sorted set: the slots that time series of that step have; with :AT for each, a hash by what it is,
+//	                       queue and task
+//	{PREFIX}:series:writers        hash: the last number of each who writes them; with :seen
+//	{PREFIX}:audit         sorted set: the order of the audit log; with :entries, a hash by id
 //	{PREFIX}:identity      hash: the name that the store gave itself
 //	{PREFIX}:order         counter: children in the order in which they came
 //

@@ -16,6 +16,7 @@ type parcel struct {
 	groups []int // the places of its groups in the request
 	sizes  []byte
 	jobs   []string // as encodeNew has them
+	text   []byte   // what they are made of
 }
 
 // enqueuer carries out one request.
@@ -23,6 +24,7 @@ type enqueuer struct {
 	*Store
 	c       *call
 	req     *errand.EnqueueRequest
+	jobs    int // in the whole request
 	errs    []error
 	parts   map[string]int
 	waiting []*parcel          // to be sent together
@@ -39,6 +41,9 @@ func (s *Store) Enqueue(ctx context.Context, req errand.EnqueueRequest) ([]error
 	e := &enqueuer{
 		Store: s, c: c, req: &req, errs: make([]error, len(req.Groups)),
 		parts: make(map[string]int), last: make(map[string]*parcel),
+	}
+	for _, group := range req.Groups {
+		e.jobs += len(group)
 	}
 	for i, group := range req.Groups {
 		if err := e.add(i, group); err != nil {
@@ -57,10 +62,10 @@ func (e *enqueuer) add(i int, group []errand.JobSpec) error {
 		return nil
 	}
 	queue := group[0].Queue
-	keys := make([]string, len(group))
+	keys := make([][16]byte, len(group))
 	parents := 0
 	for n := range group {
-		key, ok := keyOf(group[n].ID)
+		key, ok := rawKeyOf(group[n].ID)
 		switch {
 		case group[n].Queue != queue:
 			e.errs[i] = fmt.Errorf("enqueue to %q: %w: a job of queue %q in the same group", queue, errand.ErrInvalid, group[n].Queue)
@@ -91,16 +96,22 @@ func (e *enqueuer) parcel(queue string) *parcel {
 	return p
 }
 
-func (e *enqueuer) pack(p *parcel, i int, group []errand.JobSpec, keys []string, parents [][]string, states known) error {
+func (e *enqueuer) pack(p *parcel, i int, group []errand.JobSpec, keys [][16]byte, parents [][]string, states known) error {
 	p.groups = append(p.groups, i)
 	p.sizes = appendInt(p.sizes, int64(len(group)), 2)
+	if p.text == nil {
+		few := min(e.jobs, chunk)
+		p.text = make([]byte, 0, few*(64+len(group[0].Task)+len(group[0].Payload)))
+		p.jobs = make([]string, 0, few)
+	}
 	for n := range group {
 		var own []string
 		if parents != nil {
 			own = parents[n]
 		}
-		text, err := encodeNew(keys[n], &group[n], own, states, e.req.Now)
-		if err != nil {
+		var text string
+		var err error
+		if p.text, text, err = encodeNew(p.text, keys[n], &group[n], own, states, e.req.Now); err != nil {
 			return fmt.Errorf("%w: job %s: %w", errand.ErrInvalid, group[n].ID, err)
 		}
 		p.jobs = append(p.jobs, text)
@@ -172,7 +183,7 @@ func duplicate(queue, entry string) error {
 
 // addChildren adds a group with jobs that depend on others. What is not in their own queue is looked for in the others
 // first; those that live there are asked again when the child is in, so that none ends unseen in between.
-func (e *enqueuer) addChildren(i int, group []errand.JobSpec, keys []string) error {
+func (e *enqueuer) addChildren(i int, group []errand.JobSpec, keys [][16]byte) error {
 	if err := e.send(); err != nil {
 		return err
 	}
@@ -180,7 +191,7 @@ func (e *enqueuer) addChildren(i int, group []errand.JobSpec, keys []string) err
 	parents := make([][]string, len(group))
 	var all []string
 	for n := range group {
-		parents[n] = parentsOf(&group[n], keys[n])
+		parents[n] = parentsOf(&group[n], string(keys[n][:]))
 		all = append(all, parents[n]...)
 	}
 	f := &family{Store: e.Store, c: e.c}
@@ -207,7 +218,7 @@ func (e *enqueuer) addChildren(i int, group []errand.JobSpec, keys []string) err
 			return fmt.Errorf("%w: reply of %v: %w", errand.ErrCorrupt, child, err)
 		}
 		n := int(child[0])
-		r := registration{queue: queue, key: keys[n], gen: child[1], order: child[2]}
+		r := registration{queue: queue, key: string(keys[n][:]), gen: child[1], order: child[2]}
 		var foreign []string
 		for _, parent := range parents[n] {
 			if where[parent] != "" {

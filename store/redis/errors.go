@@ -25,6 +25,7 @@ func (s *Store) fail(c *call, err error) error {
 func (s *Store) translate(ctx context.Context, err error) error {
 	for _, known := range []error{
 		errand.ErrInvalid, errand.ErrUnavailable, errand.ErrCorrupt, errand.ErrClosed, errand.ErrJobNotFound,
+		errand.ErrWorkerNotFound,
 	} {
 		if errors.Is(err, known) {
 			return err

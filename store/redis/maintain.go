@@ -59,6 +59,12 @@ func (k *keeper) maintain() error {
 		}
 	}
 	k.reply.More = k.reply.Recovered+k.reply.Poisoned >= k.limit || k.reply.Promoted >= k.limit || k.reply.Purged >= k.limit
+	if err := k.purgeSeries(); err != nil {
+		return err
+	}
+	if err := k.trimAudit(); err != nil {
+		return err
+	}
 	return k.forget()
 }
 
@@ -192,7 +198,7 @@ func (k *keeper) forget() error {
 	if err != nil {
 		return err
 	}
-	calls := []invocation{{beatScript, k.workersKey(), []string{"", "", "", silent}}}
+	calls := []invocation{{beatScript, k.workersKey(), []string{"", "", "", silent, ""}}}
 	for _, name := range names {
 		calls = append(calls, k.invokeKey(k.c, messagesScript, k.messagesKey(name), silent))
 	}

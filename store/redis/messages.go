@@ -132,12 +132,12 @@ func (s *Store) Bury(ctx context.Context, now time.Time, spec errand.JobSpec, re
 		return err
 	}
 	defer c.done()
-	key, ok := keyOf(spec.ID)
+	key, ok := rawKeyOf(spec.ID)
 	if !ok {
 		return fmt.Errorf("%s: %w: job id %.100q", c.op, errand.ErrInvalid, spec.ID)
 	}
-	parents := parentsOf(&spec, key)
-	text, err := encodeNew(key, &spec, parents, nil, now)
+	parents := parentsOf(&spec, string(key[:]))
+	_, text, err := encodeNew(nil, key, &spec, parents, nil, now)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", c.op, errand.ErrInvalid, err)
 	}

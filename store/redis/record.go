@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/google/uuid"
 	"github.com/redis/rueidis"
@@ -17,7 +19,6 @@ import (
 const (
 	recordVersion = 1
 	headerLen     = 28
-	runLen        = 30
 	brokenTask    = 255 // in place of the length of a task's name: the record could not be read
 )
 
@@ -40,7 +41,6 @@ type record struct {
 	flags  byte
 	seq    int64 // its arrival
 	claim  int64 // the number of the claim that took it
-	place  int   // within that claim
 	broken error // a part of it that cannot be read
 }
 
@@ -70,14 +70,18 @@ func encodeOptions(spec *errand.JobSpec) ([]byte, error) {
 // known says what was found out about a parent in other queues: its state as get.lua has it.
 type known map[string]byte
 
-// encodeNew is a job as enqueue.lua and bury.lua take it.
-func encodeNew(key string, spec *errand.JobSpec, parents []string, states known, now time.Time) (string, error) {
+// encodeNew is a job as enqueue.lua and bury.lua take it. It is written behind b, and is valid for as long as nobody
+// changes what b has.
+func encodeNew(
+	b []byte, key [16]byte, spec *errand.JobSpec, parents []string, states known, now time.Time,
+) (all []byte, text string, err error) {
 	opts, err := encodeOptions(spec)
 	if err != nil {
-		return "", err
+		return b, "", err
 	}
-	b := make([]byte, 0, 16+22+len(spec.UniqueKey)+17*len(parents)+1+len(spec.Task)+8+4+len(opts)+len(spec.Payload))
-	b = append(b, key...)
+	start := len(b)
+	b = slices.Grow(b, 16+22+len(spec.UniqueKey)+17*len(parents)+1+len(spec.Task)+8+4+len(opts)+len(spec.Payload))
+	b = append(b, key[:]...)
 	var flags byte
 	if spec.UniqueKey != "" {
 		flags |= flagUnique
@@ -106,7 +110,7 @@ func encodeNew(key string, spec *errand.JobSpec, parents []string, states known,
 	b = appendInt(b, micros(now), 8)
 	b = appendInt(b, int64(len(opts)), 4)
 	b = append(append(b, opts...), spec.Payload...)
-	return rueidis.BinaryString(b), nil
+	return b, rueidis.BinaryString(b[start:]), nil
 }
 
 func appendInt(b []byte, n int64, size int) []byte {
@@ -205,7 +209,7 @@ func (rec *record) read(in *reader) {
 		j.StartedAt = in.time()
 		rank := in.time()
 		j.UnknownSince = in.time()
-		rec.claim, rec.place = in.int(6), int(in.int(2))
+		rec.claim = in.int(6)
 		j.Worker = in.bytes(int(in.int(1)))
 		switch {
 		case j.State == errand.StateStarted:
@@ -237,7 +241,8 @@ func (rec *record) read(in *reader) {
 		}
 	}
 	if in.rest != "" {
-		j.Payload = []byte(in.rest)
+		// The reply is nobody else's, and nothing of the record is read after this: the job may have the bytes as they are.
+		j.Payload = unsafe.Slice(unsafe.StringData(in.rest), len(in.rest))
 	}
 }
 
@@ -322,7 +327,7 @@ func (rec *record) encode() (string, beside, error) {
 	b = appendInt(appendInt(appendInt(b, j.Token, 4), int64(j.Attempt), 4), int64(j.Recoveries), 2)
 	if running {
 		b = appendInt(appendInt(appendInt(b, micros(j.StartedAt), 7), micros(rank), 7), micros(j.UnknownSince), 7)
-		b = appendInt(b, 0, 8) // the claim that took it, and its place there
+		b = appendInt(b, 0, 6) // the claim that took it
 		b = append(append(b, byte(len(j.Worker))), j.Worker...)
 	}
 	if j.UniqueKey != "" {
@@ -426,8 +431,13 @@ func meterOf(raw string, now time.Time) errand.Meter {
 
 // keyOf returns a job's id in 16 bytes, and false for what cannot be the id of a stored job.
 func keyOf(id string) (string, bool) {
+	key, ok := rawKeyOf(id)
+	return string(key[:]), ok
+}
+
+func rawKeyOf(id string) ([16]byte, bool) {
 	u, err := uuid.Parse(id)
-	return string(u[:]), err == nil && len(id) == 36
+	return u, err == nil && len(id) == 36
 }
 
 // idOf is the reverse of keyOf.

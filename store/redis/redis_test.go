@@ -45,8 +45,7 @@ func newPrefix() string { return "t" + uuid.NewString()[:8] + "-" + itoa(prefixe
 // harness is for stores on one server.
 func harness(url string) storetest.Harness {
 	return storetest.Harness{
-		Unfinished: true,
-		Open:       func(t *testing.T) errand.Store { return openAt(t, place{url, newPrefix()}) },
+		Open: func(t *testing.T) errand.Store { return openAt(t, place{url, newPrefix()}) },
 		Reopen: func(t *testing.T, st errand.Store) errand.Store {
 			t.Helper()
 			p, _ := opened.Load(st)

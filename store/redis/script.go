@@ -63,6 +63,12 @@ var (
 	popScript      = include("common", "pop")
 	clearScript    = include("common", "clear")
 	messagesScript = include("common", "messages")
+	orderScript    = include("common", "order")
+	seriesScript   = include("common", "series")
+	slotsScript    = include("common", "slots")
+	auditScript    = include("common", "audit")
+	entriesScript  = include("common", "entries")
+	trimScript     = include("common", "trim")
 	beatScript     = include("heartbeat")
 	timeScript     = include("time")
 

@@ -44,13 +44,14 @@ func (st *settler) settle(outcomes []errand.Outcome) error {
 	var batches []*batch
 	last := make(map[string]*batch)
 	failing := ""
+	text := make([]byte, 0, len(outcomes)*outcomeLen)
 	for i := range outcomes {
 		o := &outcomes[i]
 		if !isOutcome(o.Event) {
 			st.errs[i] = fmt.Errorf("settle job %s of queue %q: %w: %v is no outcome", o.ID, o.Queue, errand.ErrInvalid, o.Event)
 			continue
 		}
-		key, ok := keyOf(o.ID)
+		key, ok := rawKeyOf(o.ID)
 		if !ok {
 			st.errs[i] = leaseLost("settle", o.ID, o.Queue)
 			continue
@@ -65,18 +66,20 @@ func (st *settler) settle(outcomes []errand.Outcome) error {
 			}
 			failing = o.Queue
 		}
-		text, err := encodeOutcome(key, o, st.c.now)
-		if err != nil {
+		start := len(text)
+		var err error
+		if text, err = encodeOutcome(text, key, o, st.c.now); err != nil {
 			st.errs[i] = fmt.Errorf("settle job %s of queue %q: %w: %w", o.ID, o.Queue, errand.ErrInvalid, err)
 			continue
 		}
 		b := last[o.Queue]
 		if b == nil || len(b.args) == chunk {
-			b = &batch{queue: o.Queue}
+			n := min(len(outcomes)-i, chunk)
+			b = &batch{queue: o.Queue, args: make([]string, 0, n), places: make([]int, 0, n)}
 			batches = append(batches, b)
 			last[o.Queue] = b
 		}
-		b.args = append(b.args, text)
+		b.args = append(b.args, rueidis.BinaryString(text[start:]))
 		b.places = append(b.places, i)
 	}
 	return st.send(batches, outcomes)
@@ -139,21 +142,23 @@ func (st *settler) read(b *batch, result rueidis.RedisResult, outcomes []errand.
 	return len(answers), nil
 }
 
-// encodeOutcome is an outcome as settle.lua takes it.
-func encodeOutcome(key string, o *errand.Outcome, now int64) (string, error) {
+// outcomeLen is how many bytes most outcomes take.
+const outcomeLen = 16 + 1 + 4
+
+// encodeOutcome writes an outcome behind b, as settle.lua takes it.
+func encodeOutcome(b []byte, key [16]byte, o *errand.Outcome, now int64) ([]byte, error) {
 	record, err := encodeAttempt(o.Record)
 	if err != nil {
-		return "", err
+		return b, err
 	}
 	var keepUntil int64
 	if o.Keep > 0 {
 		keepUntil = micros(micro(time.UnixMicro(now).Add(o.Keep)))
 	}
-	b := make([]byte, 0, 16+24+len(record)+len(o.Result))
-	b = append(append(b, key...), byte(o.Event))
+	b = append(append(b, key[:]...), byte(o.Event))
 	b = appendInt(b, o.Token, 4)
 	if o.Event == errand.EventSucceeded && keepUntil == 0 && record == "" {
-		return rueidis.BinaryString(b), nil // most are so
+		return b, nil // most are so
 	}
 	var unknown byte
 	if o.Unknown {
@@ -164,5 +169,5 @@ func encodeOutcome(key string, o *errand.Outcome, now int64) (string, error) {
 	b = appendInt(b, keepUntil, 7)
 	b = appendInt(b, int64(len(record)), 4)
 	b = append(append(b, record...), o.Result...)
-	return rueidis.BinaryString(b), nil
+	return b, nil
 }

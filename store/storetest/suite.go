@@ -38,9 +38,6 @@ type Harness struct {
 	// BeginTx begins a transaction on the store's database, as its user would. Nil for stores that are no
 	// errand.Transactor.
 	BeginTx func(t *testing.T, st errand.Store) Tx
-
-	// Unfinished leaves out time series, audit, schemas and orders to whole workers, while a store gets them.
-	Unfinished bool
 }
 
 // Tx is a transaction of a store's user.
@@ -74,7 +71,7 @@ func (h Harness) Run(t *testing.T) {
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
-				if c.needs != nil && !c.needs(h) || h.Unfinished && (group.name == "Series" || group.name == "Audit") {
+				if c.needs != nil && !c.needs(h) {
 					continue
 				}
 				t.Run(c.name, func(t *testing.T) {

@@ -93,11 +93,9 @@ func schemas(k *kit) {
 	k.schemas(nil)
 }
 
-func complete(h Harness) bool { return !h.Unfinished }
-
 var telemetryCases = []testCase{
-	{needs: complete, name: "schemas are kept beside the record, and go with it", run: schemas},
-	{needs: complete, name: "orders hold until they are undone", run: func(k *kit) {
+	{name: "schemas are kept beside the record, and go with it", run: schemas},
+	{name: "orders hold until they are undone", run: func(k *kit) {
 		k.ok(k.st.Heartbeat(k.ctx, workerRecord("a", k.now)))
 		k.ok(k.st.Heartbeat(k.ctx, workerRecord("b", k.now)))
 		k.ordered("a", errand.Orders{})
@@ -121,7 +119,7 @@ var telemetryCases = []testCase{
 		}
 		k.ordered("b", errand.Orders{})
 	}},
-	{needs: complete, name: "orders come with the jobs to cancel", run: func(k *kit) {
+	{name: "orders come with the jobs to cancel", run: func(k *kit) {
 		k.ok(k.st.Heartbeat(k.ctx, workerRecord("w1", k.now)))
 		k.enqueueMany(2)
 		var ids []string
@@ -133,7 +131,7 @@ var telemetryCases = []testCase{
 		k.ok(k.st.Order(k.ctx, k.now, "w1", errand.OrderQuiet))
 		k.ordered("w1", errand.Orders{Cancel: ids, Quiet: true})
 	}},
-	{needs: complete, name: "an order to a worker without a record is an error", run: func(k *kit) {
+	{name: "an order to a worker without a record is an error", run: func(k *kit) {
 		k.wantError(k.st.Order(k.ctx, k.now, "a", errand.OrderStop), errand.ErrWorkerNotFound)
 		k.ok(k.st.Heartbeat(k.ctx, workerRecord("a", k.now)))
 		k.wantError(k.st.Order(k.ctx, k.now, "b", errand.OrderStop), errand.ErrWorkerNotFound)
@@ -141,7 +139,7 @@ var telemetryCases = []testCase{
 		k.wantError(k.st.Order(k.ctx, k.now, "a", errand.OrderStop+1), errand.ErrInvalid)
 		k.ordered("a", errand.Orders{})
 	}},
-	{needs: complete, name: "orders go with the worker's record", run: func(k *kit) {
+	{name: "orders go with the worker's record", run: func(k *kit) {
 		rec := workerRecord("a", k.now)
 		k.ok(k.st.Heartbeat(k.ctx, rec))
 		k.ok(k.st.Order(k.ctx, k.now, "a", errand.OrderStop))

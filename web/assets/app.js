@@ -50,6 +50,7 @@ async function refresh() {
     }
     tick();
     countSelected();
+    addCopying();
   } catch {
     // The stream says when the server is gone.
   } finally {
@@ -112,6 +113,70 @@ document.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
 });
 
+// Charts: the values under the pointer, or at the place that the arrow keys choose, stand in the legend. They are read from
+// the chart's own table.
+function pointAt(chart, i) {
+  const rows = chart.querySelectorAll("tbody tr");
+  const values = [...chart.querySelectorAll("[data-value]")];
+  const line = chart.querySelector(".cursor");
+  const moment = chart.querySelector("[data-moment]");
+  const at = i >= 0 && i < rows.length;
+  chart.dataset.at = at ? i : "";
+  const x = at ? ((i + 0.5) / rows.length) * 1000 : -9;
+  line.setAttribute("x1", x);
+  line.setAttribute("x2", x);
+  moment.textContent = at ? rows[i].firstElementChild.textContent : "";
+  values.forEach((el, n) => (el.textContent = at ? rows[i].children[n + 1].textContent : el.dataset.value));
+}
+document.addEventListener("pointermove", (event) => {
+  const plot = event.target.closest?.("[data-chart] .plot svg");
+  for (const chart of document.querySelectorAll("[data-chart]:not([data-at=''])")) if (chart.dataset.at && !chart.contains(plot)) pointAt(chart, -1);
+  if (!plot) return;
+  const box = plot.getBoundingClientRect();
+  const chart = plot.closest("[data-chart]");
+  const rows = chart.querySelectorAll("tbody tr").length;
+  const i = Math.min(rows - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * rows)));
+  for (const other of document.querySelectorAll("[data-chart]")) if (other.querySelectorAll("tbody tr").length === rows) pointAt(other, i);
+});
+document.addEventListener("keydown", (event) => {
+  const chart = event.target.closest?.("svg")?.closest("[data-chart]");
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!chart || !step) return;
+  event.preventDefault();
+  const rows = chart.querySelectorAll("tbody tr").length;
+  const from = chart.dataset.at ? Number(chart.dataset.at) : rows;
+  pointAt(chart, Math.min(rows - 1, Math.max(0, from + step)));
+});
+
+// A choice among few takes effect at once.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-auto]");
+  if (form && event.target.matches("select")) form.requestSubmit();
+});
+
+// Buttons that copy what is beside them.
+function addCopying() {
+  if (!navigator.clipboard) return;
+  for (const el of document.querySelectorAll("[data-copy]")) {
+    if (el.dataset.ready) continue;
+    el.dataset.ready = "1";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = document.body.dataset.copying;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(el.dataset.copy || el.textContent);
+      button.textContent = "✓";
+      setTimeout(() => (button.textContent = document.body.dataset.copying), 1500);
+    });
+    if (el.tagName === "CODE") { el.after(button); continue; }
+    const box = document.createElement("div");
+    box.className = "copy-box";
+    el.replaceWith(box);
+    box.append(el, button);
+  }
+}
+
 // Selection.
 const boxes = () => [...document.querySelectorAll("input[name=job][type=checkbox]")];
 function countSelected() {
@@ -119,7 +184,7 @@ function countSelected() {
   if (!label) return;
   const n = boxes().filter((b) => b.checked).length;
   label.hidden = n === 0;
-  label.textContent = "✓ " + n;
+  label.textContent = document.querySelector("[data-selected-text]").dataset.selectedText.replace("%s", n);
 }
 function selectAll(on) {
   for (const box of boxes()) box.checked = on;
@@ -139,6 +204,13 @@ async function switchTheme() {
   root.dataset.theme = dark ? "light" : "dark";
   await fetch(base + "settings", { method: "POST", body: new URLSearchParams({ theme: root.dataset.theme }), redirect: "manual" });
 }
+// step goes to the next row of a list, or to the one before.
+function step(by) {
+  const links = [...document.querySelectorAll("tr[data-row] a.strong, .group a.strong")];
+  if (links.length === 0) return;
+  const at = links.findIndex((a) => (a.closest("tr") || a.closest(".group")).contains(document.activeElement));
+  links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))].focus();
+}
 let going = 0;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
@@ -152,6 +224,13 @@ document.addEventListener("keydown", (event) => {
     case "g": going = Date.now(); break;
     case "?": document.getElementById("keys").showModal(); break;
     case "t": switchTheme(); break;
+    case "j": step(1); break;
+    case "k": step(-1); break;
+    case "x": {
+      const box = document.activeElement.closest("tr")?.querySelector("input[name=job]");
+      if (box) { box.checked = !box.checked; countSelected(); }
+      break;
+    }
     case "a": if (boxes().length) selectAll(boxes().some((b) => !b.checked)); break;
     case "/": {
       const field = document.querySelector("[data-filter]");
@@ -160,7 +239,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+document.documentElement.classList.add("scripted");
 remember();
+addCopying();
 tick();
 setInterval(tick, 1000);
 listen();

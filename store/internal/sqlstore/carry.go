@@ -288,11 +288,7 @@ func (s *Session) packMessages(req *errand.PackRequest, parcel *errand.Parcel) e
 	}
 	var seqs []int64
 	size := 0
-	query := firstMessages
-	if s.dialect.Shared {
-		query = takeMessages
-	}
-	err = s.tx.Query(query, func(row Row) error {
+	err = s.tx.Query(messagesToPack, func(row Row) error {
 		if size >= parcelBytes {
 			return nil
 		}

@@ -196,6 +196,9 @@ const (
 	insertParcel  = `INSERT INTO errand_parcels (queue, messages, dest, token, number, packed_at, body) VALUES (?, ?, ?, ?, ?, ?, ?)`
 	deleteParcel  = `DELETE FROM errand_parcels WHERE queue = ? AND token = ? AND number = ?`
 
+	// Whoever holds the first messages is waited for, unlike by those who take them: else later ones would go before.
+	messagesToPack = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{lock}`
+
 	jobsBySeqs = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE seq{in} ORDER BY seq{lock}`
 	depKind    = `SELECT kind FROM errand_deps WHERE parent = ? AND child = ?`
 	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE seq = ?`

@@ -7,9 +7,10 @@
 -- ARGV[8]  from how many recoveries on a job is a suspect
 -- ARGV[9]  1: one suspect may be taken
 --
--- Returns {what, due, jobs...}: what is "claimed"; "again" when due jobs are still to be made queued first; "repeated"
--- when this claim was carried out before. due is when the next scheduled job is due, empty for none. Jobs are as show
--- has them, each as id and record, or as an empty string and a list; suspects are counted by the client.
+-- Returns {what, due, ids, records, ...}: what is "claimed"; "again" when due jobs are still to be made queued first;
+-- "repeated" when this claim was carried out before. due is when the next scheduled job is due, empty for none. Ids and
+-- records are lists side by side: a record as it was before this claim, which the client knows how to carry on; or, beside
+-- an empty id, what show has of it; or nothing, where a job was passed over. Suspects are counted by the client.
 local worker, number, limit, lease = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local suspect, lastChance = tonumber(ARGV[8]), ARGV[9] == '1'
 
@@ -31,14 +32,20 @@ end
 local taken, scanned, BESIDE = 0, 0, HISTORY + PROGRESS + RESULT
 local leases, records = {}, {}
 
--- start gives a job to the worker; raw is its record. It writes header and run at once, with what lies between.
-local STARTING = '<BBBBBc13I4I4I2I7I7I7I6I2B'
-local function start(id, m, raw, flags, prio, token, attempt, recoveries)
+-- A job that nobody has claimed yet and of which nothing else is known needs no look at its record's parts: its new header
+-- and run are the same as those of the others, but for its arrival and time.
+local FRESH, UNTOUCHED = '\1\0\3', string.rep('\0', 10) -- version, flags, state; token, attempt, recoveries
+if suspect == 0 then FRESH = nil end -- every job is a suspect
+local FIRST = pack('<I4I4I2I7I7I7I6B', 1, 1, 0, now, lease, 0, number, #worker) .. worker
+
+-- start is the record of another job, given to the worker.
+local STARTING = '<BBBBBc13I4I4I2I7I7I7I6B'
+local function start(id, raw, flags, prio, token, attempt, recoveries)
 	local unknown, p = 0, HEADERLEN + 1
 	if flags ~= 0 then
 		if band(flags, RUN) ~= 0 then
 			local n
-			unknown, n, p = unpack_('<xxxxxxxxxxxxxxI7xxxxxxxxB', raw, p)
+			unknown, n, p = unpack_('<xxxxxxxxxxxxxxI7xxxxxxB', raw, p)
 			p = p + n
 		end
 		if band(flags, PROGRESS) ~= 0 then
@@ -46,49 +53,69 @@ local function start(id, m, raw, flags, prio, token, attempt, recoveries)
 			flags = band(flags, bnot(PROGRESS))
 		end
 	end
-	raw = pack(STARTING, 1, bor(flags, RUN), STARTED, prio, 0, sub(raw, 6, 18), token + 1, attempt + 1, recoveries,
-		now, lease, unknown, number, taken, #worker) .. worker .. sub(raw, p)
-	taken = taken + 1
-	local n, r = 2 * taken, #reply
-	leases[n - 1], leases[n] = lease, m
-	records[n - 1], records[n] = id, raw
-	if band(flags, BESIDE) == 0 then
-		reply[r + 1], reply[r + 2] = id, raw
-	else
-		reply[r + 1], reply[r + 2] = '', show(id, raw)
+	return pack(STARTING, 1, bor(flags, RUN), STARTED, prio, 0, sub(raw, 6, 18), token + 1, attempt + 1, recoveries,
+		now, lease, unknown, number, #worker) .. worker .. sub(raw, p)
+end
+
+-- examine takes a job that is not fresh, and returns its new record, or nothing where it is left or is none; and whether
+-- it stays in the queue.
+local function examine(id, m, raw)
+	if not raw or not readable(raw) then
+		mend(id, m, raw)
+		return nil, false
 	end
+	local flags, _, prio = byte(raw, 2, 4)
+	local token, attempt, recoveries = unpack_('<I4I4I2', raw, 19)
+	if recoveries >= suspect then
+		if not lastChance then return nil, true end
+		lastChance = false
+	end
+	return start(id, raw, flags, prio, token, attempt, recoveries), false
 end
 
 for prio = 9, 0, -1 do
 	local key, offset = base .. ':queued:' .. prio, 0
+	local head = '\1' .. string.char(RUN, STARTED, prio, 0)
 	while taken < limit and scanned < 10000 do
 		local members = call('ZRANGE', key, offset, offset + limit - taken - 1)
-		if #members == 0 then break end
-		scanned = scanned + #members
-		local ids, remove = {}, {}
-		for i = 1, #members do ids[i] = sub(members[i], 7) end
+		local size = #members
+		if size == 0 then break end
+		scanned = scanned + size
+		local ids, remove, n = {}, nil, 2 * taken
+		for i = 1, size do ids[i] = sub(members[i], 7) end
 		local raws = call('HMGET', base .. ':jobs', unpack(ids))
-		for i = 1, #members do
-			local raw, m = raws[i], members[i]
-			if not raw or not readable(raw) then
-				remove[#remove + 1] = m
-				mend(ids[i], m, raw)
+		for i = 1, size do
+			local id, raw, m = ids[i], raws[i], members[i]
+			local new, stays = nil, false
+			if raw and sub(raw, 1, 3) == FRESH and sub(raw, 19, 28) == UNTOUCHED then
+				new = head .. sub(raw, 6, 18) .. FIRST .. sub(raw, 29)
 			else
-				local flags, _, prio = byte(raw, 2, 4)
-				local token, attempt, recoveries = unpack_('<I4I4I2', raw, 19)
-				if recoveries < suspect or lastChance then
-					if recoveries >= suspect then lastChance = false end
-					remove[#remove + 1] = m
-					start(ids[i], m, raw, flags, prio, token, attempt, recoveries)
-				end
+				new, stays = examine(id, m, raw)
+				if new and band(byte(raw, 2), BESIDE) ~= 0 then ids[i], raws[i] = '', show(id, raw) end
+			end
+			if new then
+				n = n + 2
+				leases[n - 1], leases[n] = ARGV[7], m
+				records[n - 1], records[n] = id, new
+			else
+				raws[i] = false
+			end
+			if stays and not remove then -- from here on the others are removed one by one
+				remove = {unpack(members, 1, i - 1)}
+			elseif remove and not stays then
+				remove[#remove + 1] = m
 			end
 		end
-		if offset == 0 and #remove == #members then
-			call('ZREMRANGEBYRANK', key, 0, #members - 1)
-		elseif #remove > 0 then
+		taken = n / 2
+		reply[#reply + 1], reply[#reply + 2] = ids, raws
+		if remove then
 			batched('ZREM', key, remove)
+			offset = offset + size - #remove
+		elseif offset == 0 then
+			call('ZREMRANGEBYRANK', key, 0, size - 1)
+		else
+			batched('ZREM', key, members)
 		end
-		offset = offset + #members - #remove
 	end
 end
 batched('ZADD', base .. ':started', leases)

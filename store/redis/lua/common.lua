@@ -17,8 +17,8 @@ local NAMES = {'scheduled', 'deferred', 'queued', 'started', 'finished', 'failed
 
 local HEADER = '<BBBBB>I6<I7I4I4I2' -- version, flags, state, priority, settled, arrival, ready, token, attempt, recoveries
 local HEADERLEN = 28
-local RUNPART = '<I7I7I7I6I2B' -- started, lease or end, unknown since, claim, its place, length of the worker's name
-local RUNLEN = 30
+local RUNPART = '<I7I7I7I6B' -- started, lease or end, unknown since, claim, length of the worker's name
+local RUNLEN = 28
 
 -- readable says whether a record is one: what is not was not written by us, and must stop nobody.
 local function readable(raw)
@@ -30,10 +30,10 @@ local function load(id, raw)
 	if not raw or not readable(raw) then return nil end
 	local j, p, _ = {id = id}, nil, nil
 	_, j.flags, j.state, j.prio, j.settled, j.seq, j.ready, j.token, j.attempt, j.recoveries, p = unpack_(HEADER, raw)
-	j.started, j.rank, j.unknown, j.claim, j.place, j.worker = 0, 0, 0, 0, 0, ''
+	j.started, j.rank, j.unknown, j.claim, j.worker = 0, 0, 0, 0, ''
 	if band(j.flags, RUN) ~= 0 then
 		local n
-		j.started, j.rank, j.unknown, j.claim, j.place, n, p = unpack_(RUNPART, raw, p)
+		j.started, j.rank, j.unknown, j.claim, n, p = unpack_(RUNPART, raw, p)
 		j.worker = sub(raw, p, p + n - 1)
 		p = p + n
 	end
@@ -56,7 +56,7 @@ local function dump(j)
 	local run, key = '', ''
 	if j.started ~= 0 or j.rank ~= 0 or j.unknown ~= 0 or j.worker ~= '' then
 		j.flags = bor(j.flags, RUN)
-		run = pack(RUNPART, j.started, j.rank, j.unknown, j.claim, j.place, #j.worker) .. j.worker
+		run = pack(RUNPART, j.started, j.rank, j.unknown, j.claim, #j.worker) .. j.worker
 	else
 		j.flags = band(j.flags, bnot(RUN))
 	end
@@ -80,11 +80,9 @@ local function show(id, raw)
 	return {id .. raw, progress, result, log}
 end
 
--- meter counts n events: in total, in this minute and in the one before.
-local function meter(name, n)
-	if n == 0 then return end
+-- metered is a meter after n more events: how many in total, in this minute and in the one before.
+local function metered(raw, n)
 	local total, minute, current, before = 0, 0, 0, 0
-	local raw = call('HGET', base, name)
 	if raw then total, minute, current, before = unpack_('<I6I6I6I6', raw) end
 	total = total + n
 	local this = math.floor(now / 60000000)
@@ -97,11 +95,17 @@ local function meter(name, n)
 	elseif this == minute - 1 then
 		before = before + n
 	end
-	call('HSET', base, name, pack('<I6I6I6I6', total, minute, current, before))
+	return pack('<I6I6I6I6', total, minute, current, before)
+end
+
+-- meter counts n events.
+local function meter(name, n)
+	if n == 0 then return end
+	call('HSET', base, name, metered(call('HGET', base, name), n))
 end
 
 -- repeated says whether somebody's numbered request was carried out before, and notes it. That he was heard of is
--- written down once an hour, so that maintenance can forget the silent.
+-- written down once an hour, so that maintenance can forget the silent. Returns too the last number and what was noted then.
 local function repeated(key, who, number)
 	local raw = call('HGET', key, who)
 	local last, seen = 0, 0
@@ -112,7 +116,7 @@ local function repeated(key, who, number)
 		call('ZADD', key .. ':seen', now, who)
 	end
 	call('HSET', key, who, pack('<I7I7', number > last and number or last, seen))
-	return false
+	return false, last, raw
 end
 
 -- batched calls a command with many arguments in pieces that fit Lua's stack.

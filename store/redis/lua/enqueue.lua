@@ -8,13 +8,13 @@
 --
 -- Returns {replies, made, generations}: per group "" or the entry of who has the unique key; 1 when this is the queue's
 -- first job; and per job that has parents in other queues its place among the arguments, its generation and its order.
-local replies, raw = {}, nil
+local replies, noted = {}, nil
 local producer, number = ARGV[4], tonumber(ARGV[5])
 if producer ~= '' then
-	local again
-	again = repeated(base .. ':producers', producer, number)
+	local again, _
+	again, _, noted = repeated(base .. ':producers', producer, number)
 	if again then
-		raw = call('HGET', base .. ':replies', producer)
+		local raw = call('HGET', base .. ':replies', producer)
 		if raw then
 			local kept = cmsgpack.unpack(raw)
 			if kept[1] == number then replies = kept[2] end
@@ -24,13 +24,14 @@ if producer ~= '' then
 end
 
 local NEW = '<BBI7I2I7I2' -- flags, priority, run at, length of the unique key, window, number of parents
-local seq = call('HINCRBY', base, 'seq', #ARGV - 7) - #ARGV + 7
+local seq, meterBefore, used = unpack(call('HMGET', base, 'seq', 'enqueued', 'used'))
+seq = tonumber(seq or 0)
 local nextOrder, generations, enqueued, stack = tonumber(ARGV[6]), {}, 0, {}
 
 local function parse(arg)
 	local flags, prio, at, keylen, window, parents, p = unpack_(NEW, arg, 17)
 	local j = {id = sub(arg, 1, 16), flags = flags, prio = prio, settled = 0, token = 0, attempt = 0, recoveries = 0,
-		started = 0, rank = 0, unknown = 0, claim = 0, place = 0, worker = '', ready = at > now and at or now}
+		started = 0, rank = 0, unknown = 0, claim = 0, worker = '', ready = at > now and at or now}
 	if band(flags, UNIQUE) ~= 0 then
 		j.window, j.key = window, sub(arg, p, p + keylen - 1)
 		p = p + keylen
@@ -140,26 +141,30 @@ if #ARGV >= 8 then
 	local raws = call('HMGET', base .. ':jobs', unpack(ids))
 	for i = 1, #ids do known[ids[i]] = raws[i] and true end
 end
--- addPlain takes in a job that has no parents and no unique key: most are so.
+-- addPlain takes in a job that has no parents and no unique key: most are so. The headers of those that are ready are the
+-- same, but for their arrival.
 local MOST = 36 -- what comes before the static part of such a job
+local LATER, UNTOUCHED = string.rep('\0', 7), string.rep('\0', 10) -- it has a time of its own; token, attempt, recoveries
+local READY = pack('<I7', now) .. UNTOUCHED
 local function addPlain(id, arg)
-	local _, prio, at = unpack_('<BBI7', arg, 17)
-	local state, list = QUEUED, queued[prio]
-	if at > now then
-		state, list = SCHEDULED, scheduled
-	else
-		at = now
+	local prio, tail, at, state, list = byte(arg, 18), READY, ARGV[3], QUEUED, nil
+	if sub(arg, 19, 25) ~= LATER then
+		local time = unpack_('<I7', arg, 19)
+		if time > now then
+			state, list, at, tail = SCHEDULED, scheduled, time, sub(arg, 19, 25) .. UNTOUCHED
+		end
+	end
+	if not list then
+		list = queued[prio]
 		if not list then
 			list = {}
 			queued[prio] = list
 		end
 	end
 	seq = seq + 1
-	local n, m = #list, #jobs
-	list[n + 1] = at
-	list[n + 2] = pack('>I6', seq) .. id
-	jobs[m + 1] = id
-	jobs[m + 2] = pack(HEADER, 1, 0, state, prio, 0, seq, at, 0, 0, 0) .. sub(arg, MOST + 1)
+	local n, m, arrival = #list, #jobs, pack('>I6', seq)
+	list[n + 1], list[n + 2] = at, arrival .. id
+	jobs[m + 1], jobs[m + 2] = id, string.char(1, 0, state, prio, 0) .. arrival .. tail .. sub(arg, MOST + 1)
 end
 
 -- plain takes in a group of such jobs, and returns false where another one is among them.
@@ -215,14 +220,16 @@ for g = 1, #ARGV[7] / 2 do
 	at = at + size
 end
 flush()
-if producer ~= '' then
-	if refused then
-		call('HSET', base .. ':replies', producer, cmsgpack.pack({number, replies}))
-	else
-		call('HDEL', base .. ':replies', producer)
-	end
+if refused and producer ~= '' then -- a reply other than success is kept for a repetition, and a byte more tells that it is
+	call('HSET', base .. ':replies', producer, cmsgpack.pack({number, replies}))
+	call('HSET', base .. ':producers', producer, call('HGET', base .. ':producers', producer) .. '\1')
+elseif noted and #noted > 14 then
+	call('HDEL', base .. ':replies', producer)
 end
-meter('enqueued', enqueued)
+local made = 0
+if enqueued > 0 then
+	made = used and 0 or 1
+	call('HSET', base, 'seq', seq, 'used', '1', 'enqueued', metered(meterBefore, enqueued))
+end
 finish()
-local made = enqueued > 0 and call('HSETNX', base, 'used', '1') or 0
 return {replies, made, generations}

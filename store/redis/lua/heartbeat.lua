@@ -5,19 +5,24 @@
 -- ARGV[2]  its record; empty: remove it
 -- ARGV[3]  when it was seen
 -- ARGV[4]  who was not seen since then is forgotten; empty: nobody
-local seen = KEYS[1] .. ':seen'
+-- ARGV[5]  its tasks' schemas; empty: they stay as they are
+local workers = KEYS[1]
+local seen = workers .. ':seen'
+local function forget(list)
+	redis.call('HDEL', workers, unpack(list))
+	redis.call('HDEL', workers .. ':schemas', unpack(list))
+	redis.call('HDEL', workers .. ':orders', unpack(list))
+	redis.call('ZREM', seen, unpack(list))
+end
 if ARGV[1] ~= '' and ARGV[2] ~= '' then
-	redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+	redis.call('HSET', workers, ARGV[1], ARGV[2])
 	redis.call('ZADD', seen, ARGV[3], ARGV[1])
+	if ARGV[5] ~= '' then redis.call('HSET', workers .. ':schemas', ARGV[1], ARGV[5]) end
 elseif ARGV[1] ~= '' then
-	redis.call('HDEL', KEYS[1], ARGV[1])
-	redis.call('ZREM', seen, ARGV[1])
+	forget({ARGV[1]})
 end
 if ARGV[4] ~= '' then
 	local silent = redis.call('ZRANGEBYSCORE', seen, '-inf', '(' .. ARGV[4], 'LIMIT', 0, 100)
-	if #silent > 0 then
-		redis.call('HDEL', KEYS[1], unpack(silent))
-		redis.call('ZREM', seen, unpack(silent))
-	end
+	if #silent > 0 then forget(silent) end
 end
 return 1

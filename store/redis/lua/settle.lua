@@ -8,7 +8,6 @@
 local SUCCEEDED, RETRIED, SNOOZED, RELEASED, LOST = 5, 6, 8, 10, 11
 local EVENTFAILED, EVENTCANCELED = 7, 9
 local SHORT = 21 -- of an outcome that is only event and token
-local PLAIN = bnot(RUN)
 
 local n = #ARGV - 3
 local answers, ids = {}, {}
@@ -59,50 +58,59 @@ local function settle(j, event, unknown, at, keepUntil, record, result, stack)
 	end
 end
 
--- plain deletes a job that has succeeded, and of which nothing else is kept.
-local function plain(id, raw)
-	changed[id] = 'deleted'
-	local k = #deletes + 1
-	deletes[k] = id
-	leases[k] = sub(raw, 6, 11) .. id
-	finished = finished + 1
+-- A job that has been claimed, and of which nothing else is kept, is just deleted when it succeeds: most are so.
+local STARTEDPLAIN = '\1' .. string.char(RUN, STARTED) -- version, flags, state
+local EVENTPLAIN = string.char(SUCCEEDED)
+
+-- current is the record of a job as it is after what this script has done so far.
+local noted = 0
+local function current(id, raw)
+	for k = noted + 1, #deletes do changed[deletes[k]] = 'deleted' end
+	noted = #deletes
+	if changed[id] == 'deleted' then return nil end
+	if changed[id] then return call('HGET', base .. ':jobs', id) end
+	return raw
 end
 
+-- other settles what is not plain, and returns the answer.
+local function other(arg, id, raw)
+	raw = current(id, raw)
+	if not raw or not readable(raw) then return '1' end
+	local event, token = unpack_('<BI4', arg, 17)
+	local _, state, _, settled = byte(raw, 2, 5)
+	if unpack_('<I4', raw, 19) ~= token then return '1' end
+	if state ~= STARTED then return settled == event and '0' or '1' end -- it was sent again
+	local unknown, at, keepUntil, len, p = 0, 0, 0, 0, SHORT + 1
+	if #arg > SHORT then unknown, at, keepUntil, len, p = unpack_('<BI7I7I4', arg, p) end
+	changed[id] = 'kept'
+	local stack = {}
+	settle(load(id, raw), event, unknown, at, keepUntil, sub(arg, p, p + len - 1), sub(arg, p + len), stack)
+	left = #stack > 0 and work(stack)
+	return '0'
+end
+
+local k = 0
 for i = 1, n do
 	local arg, id, raw = ARGV[i + 3], ids[i], raws[i]
-	if changed[id] == 'deleted' then
-		raw = nil
-	elseif changed[id] then
-		raw = call('HGET', base .. ':jobs', id)
-	end
-	answers[i] = '1'
-	if raw and readable(raw) then
-		local event, token = unpack_('<BI4', arg, 17)
-		local flags, state, _, settled = byte(raw, 2, 5)
-		local has = unpack_('<I4', raw, 19)
-		if state == STARTED and has == token then
-			answers[i] = '0'
-			if #arg == SHORT and band(flags, PLAIN) == 0 then
-				plain(id, raw)
-			else
-				local unknown, at, keepUntil, len, p = 0, 0, 0, 0, SHORT + 1
-				if #arg > SHORT then unknown, at, keepUntil, len, p = unpack_('<BI7I7I4', arg, p) end
-				changed[id] = 'kept'
-				local stack = {}
-				settle(load(id, raw), event, unknown, at, keepUntil, sub(arg, p, p + len - 1), sub(arg, p + len), stack)
-				left = #stack > 0 and work(stack)
-				if left then break end
-			end
-		elseif has == token and settled == event then
-			answers[i] = '0' -- sent again
-		end
+	if raw and sub(raw, 1, 3) == STARTEDPLAIN and #arg == SHORT and sub(arg, 17, 17) == EVENTPLAIN
+		and sub(arg, 18, 21) == sub(raw, 19, 22) and not changed[id] then
+		k = k + 1
+		deletes[k], leases[k] = id, sub(raw, 6, 11) .. id
+		answers[i] = '0'
+	else
+		answers[i] = other(arg, id, raw)
+		if left then break end
 	end
 end
-if #deletes > 0 then
-	batched('HDEL', base .. ':jobs', deletes)
+if k > 0 then
 	batched('ZREM', base .. ':started', leases)
+	local deleted = 0
+	for i = 1, k, 4000 do
+		deleted = deleted + call('HDEL', base .. ':jobs', unpack(deletes, i, math.min(i + 3999, k)))
+	end
+	finished = finished + deleted -- an outcome that is there twice counts once
+	gone[#gone + 1] = table.concat(deletes)
 end
-for i = 1, #deletes do gone[#gone + 1] = deletes[i] end
 local reply = {table.concat(answers)}
 if left then reply[#reply + 1] = left end
 local more = #fulfilled > 0 and work(fulfilled)

@@ -86,6 +86,8 @@ func Fill(ctx context.Context, st errand.Store) error {
 	f.finished()
 	f.waiting()
 	f.others()
+	f.series()
+	f.audit()
 	return f.err
 }
 
@@ -165,18 +167,23 @@ func (f *filler) others() {
 		Queues: []string{"mail", "invoices", "search", "thumbnails"}, Concurrency: 10,
 		Tasks:     []string{"invoice.issue", "mail.send", "report.monthly", "search.index", "thumbnail.make", "webhook.deliver"},
 		StartedAt: f.now.Add(-53 * time.Hour), SeenAt: f.now, Every: 10 * time.Minute, Finished: 1_284_033, Failed: 412,
+		Memory: 184 << 20, Held: len(page.Jobs), Schemas: schemas(),
 	}
 	for i, job := range page.Jobs {
 		rec.Running = append(rec.Running, errand.RunningJob{ID: job.ID, Queue: job.Queue, Task: job.Task, Attempt: job.Attempt, StartedAt: job.StartedAt, Stuck: i == 6})
 	}
 	f.keep(nil, f.st.Heartbeat(f.ctx, rec))
 	lost := rec
-	lost.ID, lost.Host, lost.PID, lost.Running = "office-2:881:77c0", "office-2", 881, nil
+	lost.ID, lost.Host, lost.PID, lost.Running, lost.Held = "office-2:881:77c0", "office-2", 881, nil, 0
 	lost.SeenAt, lost.Every, lost.Queues = f.now.Add(-11*time.Minute), 5*time.Second, []string{"reports", "webhooks"}
 	f.keep(nil, f.st.Heartbeat(f.ctx, lost))
+	quiet := rec
+	quiet.ID, quiet.Host, quiet.PID, quiet.Running, quiet.Held, quiet.Quiet = "office-3:1207:90bd", "office-3", 1207, nil, 0, true
+	quiet.Queues, quiet.Finished, quiet.Failed, quiet.Memory = []string{"mail", "reports"}, 88_310, 27, 96<<20
+	f.keep(nil, f.st.Heartbeat(f.ctx, quiet))
 	hot := errand.WorkerRecord{
 		ID: "office-1:4712:hot", Kind: "hotqueue", Host: "office-1", PID: 4712, Queues: []string{"clicks"}, Concurrency: 4,
-		StartedAt: f.now.Add(-3 * time.Hour), SeenAt: f.now, Every: 10 * time.Minute, Finished: 91_022,
+		StartedAt: f.now.Add(-3 * time.Hour), SeenAt: f.now, Every: 10 * time.Minute, Finished: 91_022, Memory: 41 << 20,
 	}
 	f.keep(nil, f.st.Heartbeat(f.ctx, hot))
 	for _, queue := range []string{"clicks", "notifications"} {

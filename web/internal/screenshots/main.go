@@ -63,7 +63,7 @@ func run(ctx context.Context, dir string) error {
 	shots := []shot{
 		{"overview", "/"}, {"queues", "/queues"}, {"queue", "/queues/mail"}, {"jobs", "/jobs?state=failed"},
 		{"job", "/jobs/" + failed.Jobs[0].ID + "?queue=invoices"}, {"failures", "/failures"}, {"hotqueues", "/hotqueues"},
-		{"workers", "/workers"}, {"enqueue", "/enqueue?queue=invoices&from=" + failed.Jobs[0].ID}, {"settings", "/settings"},
+		{"workers", "/workers"}, {"enqueue", "/enqueue?queue=invoices&from=" + failed.Jobs[0].ID}, {"audit", "/audit"}, {"settings", "/settings"},
 	}
 	tab, end, err := browser.Start(ctx)
 	if err != nil {

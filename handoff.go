@@ -1,0 +1,90 @@
+package errand
+
+import "sync"
+
+// handoff is where jobs that were claimed wait for a runner, in the order in which they are to begin.
+//
+// It wakes one runner at a time, which wakes the next when it has taken a job and there are more. So handlers that
+// return at once are run by the few runners that are awake, and handlers that block have as many runners as there are.
+type handoff struct {
+	mu     sync.Mutex
+	more   sync.Cond
+	jobs   []*held // from next on
+	next   int
+	idle   int  // runners that wait
+	waking bool // one of them has been called and is not here yet
+	closed bool
+}
+
+func newHandoff() *handoff {
+	q := &handoff{}
+	q.more.L = &q.mu
+	return q
+}
+
+// put adds jobs.
+func (q *handoff) put(jobs []*held) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.next > 0 && len(q.jobs)+len(jobs) > cap(q.jobs) {
+		n := copy(q.jobs, q.jobs[q.next:])
+		clear(q.jobs[n:])
+		q.jobs, q.next = q.jobs[:n], 0
+	}
+	q.jobs = append(q.jobs, jobs...)
+	q.wake()
+}
+
+// take waits for a job and returns it, or nil when there is none and there will be none.
+func (q *handoff) take() *held {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		if h := q.first(); h != nil {
+			q.wake()
+			return h
+		}
+		if q.closed {
+			return nil
+		}
+		q.idle++
+		q.more.Wait()
+		q.idle--
+		q.waking = false
+	}
+}
+
+// takeNow is take without waiting.
+func (q *handoff) takeNow() *held {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.first()
+}
+
+// close lets take return nil once there are no more jobs.
+func (q *handoff) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.more.Broadcast()
+}
+
+func (q *handoff) first() *held {
+	if q.next == len(q.jobs) {
+		return nil
+	}
+	h := q.jobs[q.next]
+	q.jobs[q.next] = nil
+	q.next++
+	if q.next == len(q.jobs) {
+		q.jobs, q.next = q.jobs[:0], 0
+	}
+	return h
+}
+
+func (q *handoff) wake() {
+	if q.next < len(q.jobs) && q.idle > 0 && !q.waking {
+		q.waking = true
+		q.more.Signal()
+	}
+}

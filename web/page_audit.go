@@ -1,0 +1,53 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/lang"
+)
+
+// auditView is the page of who did what.
+type auditView struct {
+	Who, Action string // what is looked for
+	Actions     []choice
+	Entries     []errand.AuditEntry
+	Next        string // the link to the next page; empty: none
+	Kept        bool   // the store keeps a log
+}
+
+// auditActions are the actions that the filter offers.
+var auditActions = []string{
+	"requeue", "cancel", "delete", "move", "empty", "enqueue", "replace", "pause", "resume", "clear", "quiet", "stop", "migrate",
+}
+
+func (h *Handler) auditPage(w http.ResponseWriter, req *request) error {
+	values := req.URL.Query()
+	view := auditView{Who: values.Get("who"), Action: values.Get("action"), Kept: true}
+	for name, value := range map[string]string{"who": view.Who, "action": view.Action, "cursor": values.Get("cursor")} {
+		if len(value) > maxParameter {
+			return misuse(lang.Mark("The value of %s is too long."), name)
+		}
+	}
+	for _, action := range auditActions {
+		view.Actions = append(view.Actions, choice{action, req.lang.T(action), action == view.Action})
+	}
+	now, err := h.st.Now(req.Context())
+	if err != nil {
+		return err
+	}
+	log, err := h.st.Audit(req.Context(), errand.AuditFilter{Who: view.Who, Action: view.Action, Cursor: values.Get("cursor"), Limit: 100})
+	if errors.Is(err, errors.ErrUnsupported) {
+		view.Kept, err = false, nil
+	}
+	if err != nil {
+		return err
+	}
+	view.Entries = log.Entries
+	if log.Next != "" {
+		view.Next = h.config.Path + "audit" + query("who", view.Who, "action", view.Action, "cursor", log.Next)
+	}
+	return h.render(w, req, http.StatusOK, "audit",
+		page{Title: req.lang.T("Audit log"), Nav: "audit", Live: values.Get("cursor") == "", Now: now, View: view})
+}
