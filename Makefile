@@ -32,16 +32,24 @@ vuln: ## look for known vulnerabilities; needs the Go vulnerability database
 	@scripts/vuln.sh
 
 .PHONY: bench
-bench: ## measure Errand beside its peers, in about 8 minutes; writes docs/performance.md
-	cd bench && go run . -json ../docs/performance/results.json -report ../docs/performance.md
+bench: ## measure Errand beside its peers, in about 15 minutes; writes docs/performance.md
+	cd bench && go run . -json ../docs/performance/results.json -profiles ../docs/performance -report ../docs/performance.md
 
 .PHONY: bench-full
 bench-full: ## measure everything, in hours; writes docs/performance.md
-	cd bench && go run . -full -json ../docs/performance/results.json -report ../docs/performance.md
+	cd bench && go run . -full -json ../docs/performance/results.json -profiles ../docs/performance -report ../docs/performance.md
 
 .PHONY: bench-stores
 bench-stores: ## run the stores' own benchmarks
 	go test -run '^$$' -bench . -benchmem . ./store/...
+
+.PHONY: bench-web
+bench-web: ## measure each page and call of the dashboard with a million jobs, on every store
+	go run ./web/internal/speed sqlite postgres mysql redis
+
+.PHONY: soak
+soak: ## send a million jobs through the SQL stores, and drain before a backlog of a million (minutes)
+	ERRAND_SOAK=1000000 go test ./internal/crashtest -run 'TestBloat|TestBacklog' -count=1 -timeout 30m -v
 
 .PHONY: screenshots
 screenshots: ## take pictures of the dashboard's pages into docs/screenshots; needs Chromium

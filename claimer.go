@@ -47,10 +47,10 @@ func (e *engine) claimer(ctx context.Context) {
 		defer cancel()
 		s.notified = true
 	}
-	for {
+	for e.awaitResume(ctx, s) {
 		limit := e.awaitRoom(ctx, s)
 		if limit == 0 {
-			return
+			continue
 		}
 		idle := e.config.Burst && e.settler.backlog() == 0 && e.ledger.len() == 0
 		reply, ok := e.claim(ctx, s, limit)
@@ -73,9 +73,25 @@ func (e *engine) claimer(ctx context.Context) {
 	}
 }
 
-// awaitRoom waits until enough runners or buffer places are free and returns how many jobs to claim; 0 when ctx ended.
+// awaitResume returns false when ctx has ended. While the worker is ordered to be quiet it waits, and what was claimed and
+// not begun goes back.
+func (e *engine) awaitResume(ctx context.Context, s *claimState) bool {
+	if e.quiet.Load() {
+		e.giveBack(s)
+	}
+	for e.quiet.Load() && ctx.Err() == nil {
+		select {
+		case <-e.wake:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// awaitRoom waits until enough runners or buffer places are free and returns how many jobs to claim; 0 when ctx ended or
+// the worker is to be quiet.
 func (e *engine) awaitRoom(ctx context.Context, s *claimState) int {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !e.quiet.Load() {
 		s.adapt(e.ended.Load())
 		e.lowWater.Store(int64(e.config.Concurrency + s.prefetch - s.prefetch/2 - 1))
 		inHand, _ := e.ledger.room()

@@ -15,8 +15,8 @@ import (
 )
 
 // engine is one run of a worker. Its parts, a goroutine each: the claimer brings jobs in, runners run them, the settler
-// takes outcomes out; the heartbeat keeps leases and the worker's record alive, the reporter sends progress, and
-// maintenance does the store's housekeeping.
+// takes outcomes out; the heartbeat keeps leases and the worker's record alive, the reporter sends progress, the
+// recorder time series, and maintenance does the store's housekeeping.
 type engine struct {
 	id     string
 	store  Store
@@ -30,6 +30,7 @@ type engine struct {
 	ledger   *ledger
 	settler  *settler
 	reporter *reporter
+	recorder *Recorder
 	known    *knownTasks
 
 	ready    *handoff        // claimed, to be begun in this order
@@ -39,7 +40,13 @@ type engine struct {
 	handlers context.Context // what handlers' contexts derive from
 	runners  sync.WaitGroup
 	stopping atomic.Bool
+	quiet    atomic.Bool        // ordered to claim nothing
+	ordered  atomic.Bool        // ordered to stop
+	stop     context.CancelFunc // ends the claims, as the end of ctx does
 	began    time.Time
+	anew     bool // an earlier run of the same worker may have left its record, and an order to stop
+
+	schemasSent time.Time // of the heartbeat's goroutine
 
 	finished atomic.Int64 // attempts that succeeded
 	failed   atomic.Int64 // jobs that failed for good
@@ -49,13 +56,14 @@ type engine struct {
 
 func newEngine(w *Worker) *engine {
 	e := &engine{
-		id: w.id, store: w.store, config: w.config, tasks: w.tasks, log: w.config.Logger, abort: w.abort, claims: &w.claims,
+		id: w.id, store: w.store, config: w.config, tasks: w.tasks, log: w.config.Logger, abort: w.abort, claims: &w.claims, recorder: w.recorder,
 		clock:  storeclock.New(w.store),
 		ledger: newLedger(),
 		ready:  newHandoff(),
 		freed:  make(chan struct{}, 1),
 		wake:   make(chan struct{}, 1),
 	}
+	e.anew = w.claims > 0
 	e.settler = newSettler(e)
 	e.reporter = newReporter(e)
 	e.known = &knownTasks{engine: e}
@@ -76,6 +84,7 @@ func (e *engine) callContext() (context.Context, context.CancelFunc) {
 func (e *engine) run(parent context.Context) error {
 	ctx, stop := context.WithCancel(parent)
 	defer stop()
+	e.stop = stop
 	e.handlers = context.WithoutCancel(parent)
 	if err := e.measureClock(ctx); err != nil {
 		return nil //nolint:nilerr // the worker was stopped before the store could be reached: nothing has begun
@@ -90,6 +99,7 @@ func (e *engine) run(parent context.Context) error {
 	background.Go(func() { e.heartbeat(over) })
 	background.Go(func() { e.maintenance(over) })
 	background.Go(func() { e.reporter.run(over) })
+	background.Go(func() { e.recordSeries(over) })
 	background.Go(func() {
 		select {
 		case <-e.abort:

@@ -21,7 +21,9 @@ type held struct {
 	lost     bool // another worker may have it
 	ended    bool // its handler has returned, or never ran; it waits to be settled
 
-	mayBeSettled bool // its task may have settled it inside a transaction
+	mayBeSettled bool          // its task may have settled it inside a transaction
+	run          time.Duration // how long the attempt took
+	err          error         // why it failed, for the settler to tell; of those that may be settled only
 }
 
 func (h *held) lease() Lease {

@@ -12,6 +12,15 @@ func NewID() string {
 	return uuid.Must(uuid.NewV7()).String()
 }
 
+// CheckID reports what is wrong with a job's id: it must be the 36 characters of a UUIDv7, as [NewID] makes them.
+func CheckID(id string) error {
+	u, err := parseID(id)
+	if err == nil && u.Version() != 7 {
+		err = fmt.Errorf("%w: job id %s is a UUID of version %d: use version 7, which sorts by time", ErrInvalid, id, u.Version())
+	}
+	return err
+}
+
 func parseID(id string) (uuid.UUID, error) {
 	if len(id) != 36 {
 		return uuid.UUID{}, fmt.Errorf("%w: job id %.100q: use the 36 characters of a UUID", ErrInvalid, id)

@@ -88,18 +88,36 @@ func (q *Queue) newSpec(ctx context.Context, task string, o *jobOptions) (JobSpe
 	if err := CheckName("task", task); err != nil {
 		return JobSpec{}, err
 	}
-	runAt := o.runAt
+	var now time.Time
 	if o.delay > 0 {
-		now, err := q.clock.Now(ctx)
-		if err != nil {
+		var err error
+		if now, err = q.clock.Now(ctx); err != nil {
 			return JobSpec{}, err
 		}
+	}
+	return o.spec(now, q.name, task), nil
+}
+
+// NewJobSpec makes what [Queue.EnqueuePayload] gives its store, with an id of its own, for programs that speak to a [Store]
+// themselves. A delay counts from now.
+func NewJobSpec(now time.Time, queue, task string, payload []byte, opts ...Option) (JobSpec, error) {
+	o := newOptions(nil, opts)
+	if err := errors.Join(o.err, CheckName("queue", queue), CheckName("task", task)); err != nil {
+		return JobSpec{}, err
+	}
+	return o.fill(o.spec(now, queue, task), payload)
+}
+
+// spec is what all jobs of one call share.
+func (o *jobOptions) spec(now time.Time, queue, task string) JobSpec {
+	runAt := o.runAt
+	if o.delay > 0 {
 		runAt = now.Add(o.delay)
 	}
 	return JobSpec{
-		Queue: q.name, Task: task, Priority: o.priority, RunAt: runAt, DependsOn: o.dependsOn,
+		Queue: queue, Task: task, Priority: o.priority, RunAt: runAt, DependsOn: o.dependsOn,
 		UniqueFor: o.uniqueFor, Timeout: o.timeout, Retry: o.retry, KeepResult: o.keep,
-	}, nil
+	}
 }
 
 // fill completes a spec with its payload and what follows from it.

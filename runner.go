@@ -99,18 +99,23 @@ func (e *engine) judge(h *held, info *JobInfo, timeout time.Duration, result []b
 	if err != nil {
 		v.cause = context.Cause(&info.ctx)
 	}
-	o := v.outcome(e.now())
+	ended := e.now()
+	o := v.outcome(ended)
 	if o.Event == EventSucceeded {
 		o.Keep, o.Result = h.job.KeepResult, result
 	}
 	if o.Event != EventSucceeded || o.Keep > 0 {
 		o.Record = &AttemptRecord{
 			Attempt: info.Attempt, Token: h.job.Token, Outcome: o.Event, Worker: e.id,
-			StartedAt: info.Started, EndedAt: e.now(), Log: log, RetryAt: o.At,
+			StartedAt: info.Started, EndedAt: ended, Log: log, RetryAt: o.At,
 		}
 		o.Record.Describe(v.err)
 	}
-	e.count(h.job, o, v.err)
+	if h.run = ended.Sub(info.Started); inTx {
+		h.err = v.err // the settler counts it, which learns whether the transaction was committed
+	} else {
+		e.count(h, o, v.err, ended)
+	}
 	e.conclude(h, o)
 }
 
@@ -135,16 +140,17 @@ func (e *engine) free(h *held) {
 	}
 }
 
-// count keeps the worker's counts, and logs what went wrong.
-func (e *engine) count(job *Job, o Outcome, err error) {
+// count keeps the worker's counts and time series, and logs what went wrong.
+func (e *engine) count(h *held, o Outcome, err error, ended time.Time) {
+	e.recorder.Count(h.job.Queue, h.job.Task, ended, o.Event, max(ended.Add(-h.run).Sub(h.job.ReadyAt), 0), h.run)
 	switch o.Event { //nolint:exhaustive // the other outcomes are neither counted nor worth a line
 	case EventSucceeded:
 		e.finished.Add(1)
 	case EventFailed:
 		e.failed.Add(1)
-		e.log.Warn("errand: job failed", jobAttrs(job, err)...)
+		e.log.Warn("errand: job failed", jobAttrs(h.job, err)...)
 	case EventRetried:
-		e.log.Info("errand: attempt failed, another follows", append(jobAttrs(job, err), slog.Time("at", o.At))...)
+		e.log.Info("errand: attempt failed, another follows", append(jobAttrs(h.job, err), slog.Time("at", o.At))...)
 	}
 }
 
@@ -235,6 +241,7 @@ func (k *knownTasks) outcome(job *Job) Outcome {
 	rec.Describe(fmt.Errorf("%w %q: no worker has known it for %v: register it with a worker of queue %q, then requeue this job",
 		ErrUnknownTask, job.Task, e.config.UnknownGrace, job.Queue))
 	e.failed.Add(1)
+	e.recorder.Count(job.Queue, job.Task, now, EventFailed, -1, -1)
 	return Outcome{Event: EventFailed, Record: rec}
 }
 

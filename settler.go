@@ -167,12 +167,28 @@ func (s *settler) answered(batch settlements, refusals []error, unsure bool) {
 			e.log.Warn("errand: outcome refused: the lease was lost and another worker may have run the job",
 				slog.String("job", o.ID), slog.String("outcome", o.Event.String()))
 		}
+		if h.mayBeSettled {
+			s.countSettled(h, batch.outcomes[i], refusals[i] != nil)
+		}
 	}
 	s.forget(batch)
 	poke(e.freed)
 	if lastChance || e.config.Burst && e.ledger.len() == 0 {
 		poke(e.wake) // others on their last chance wait for this one; a burst ends when there is nothing left
 	}
+}
+
+// countSettled counts an attempt whose task settled it inside a transaction: an outcome that is refused is one that came
+// after that transaction's commit.
+func (s *settler) countSettled(h *held, o Outcome, refused bool) {
+	ended := s.engine.now()
+	if o.Record != nil {
+		ended = o.Record.EndedAt
+	}
+	if refused {
+		o.Event = EventSucceeded
+	}
+	s.engine.count(h, o, h.err, ended)
 }
 
 // forget ends what this worker has to do with jobs.

@@ -321,3 +321,10 @@ type Transactor interface {
 	// SettleTx is Settle inside tx.
 	SettleTx(ctx context.Context, tx any, req SettleRequest) ([]error, error)
 }
+
+// Describer is an optional role: a store that can say what it is.
+type Describer interface {
+	// Describe returns, in one line, what keeps the jobs, with its version and the settings that decide what a crash may
+	// cost, as in "PostgreSQL 15.10, fsync=on, synchronous_commit=on". There is no address and no password in it.
+	Describe(ctx context.Context) (string, error)
+}

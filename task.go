@@ -2,8 +2,12 @@ package errand
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
+
+	"github.com/errandhq/errand/internal/schema"
 )
 
 // Task is a named Go function from In to Out that can be called later. Make one with [Define] or [DefineFunc], usually as
@@ -55,12 +59,21 @@ type AnyTask interface {
 	check() error
 	run(ctx context.Context, payload []byte, keep bool) ([]byte, error)
 	encode(result any) ([]byte, error)
+	schema() json.RawMessage
 }
 
 // Name returns the task's name.
 func (t *Task[In, Out]) Name() string { return t.name }
 
 func (t *Task[In, Out]) check() error { return t.err }
+
+// schema describes In as JSON Schema; nil where payloads are not JSON.
+func (t *Task[In, Out]) schema() json.RawMessage {
+	if t.codec != JSON {
+		return nil
+	}
+	return schema.Of(reflect.TypeFor[In]())
+}
 
 // Enqueue adds a job that calls the task with in. When it returns nil the job is in the store. When it returns an error it
 // is not, but after [ErrUnavailable], which comes when the store has not answered several tries, and after

@@ -97,11 +97,14 @@ type Worker struct {
 	aborted sync.Once
 	running sync.Mutex // held while Run runs
 	claims  int64      // the number of the last claim, of this run or the one before
+
+	recorder *Recorder // its reports' numbers go on from run to run
 }
 
 // NewWorker makes a worker. A bad setting is reported by Run.
 func NewWorker(st Store, config WorkerConfig) *Worker {
 	w := &Worker{id: workerID(), store: st, tasks: map[string]AnyTask{}, abort: make(chan struct{})}
+	w.recorder = NewRecorder(st, w.id)
 	w.config, w.err = config.complete()
 	if st == nil && w.err == nil {
 		w.err = fmt.Errorf("%w: NewWorker: the store is nil", ErrInvalid)

@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,9 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	if child, err := measure.Child(ctx); child {
+		return err
+	}
 	var (
 		full   = flag.Bool("full", false, "measure everything, which takes hours")
 		rounds = flag.Int("rounds", 5, "rounds of each comparison")
@@ -43,40 +47,55 @@ func run(ctx context.Context) error {
 		parts  = flag.String("parts", "", "parts of the measurement, with commas: "+strings.Join(measure.Parts(), ", "))
 		phase  = flag.Duration("phase", 0, "about how long each half of a cycle takes; default 300 ms, with -full 1 s")
 		page   = flag.String("report", "", "Markdown file for the report; its charts go to a folder beside it")
-		from   = flag.String("from", "", "make the report of results kept before, with -json, and measure nothing")
+		from   = flag.String("from", "", "make the report of results kept before by -json, with commas, and measure nothing")
+		traced = flag.String("profiles", "", "folder for profiles of Errand's process")
 		kept   = flag.String("json", "", "file for the results")
 	)
 	flag.Parse()
-	cfg := measure.Config{Full: *full, Rounds: *rounds, Only: list(*only), Parts: list(*parts), Phase: *phase, Log: os.Stderr}
+	cfg := measure.Config{Full: *full, Rounds: *rounds, Only: list(*only), Parts: list(*parts), Phase: *phase, Profiles: *traced, Log: os.Stderr}
 	for _, name := range list(*stores) {
 		cfg.Stores = append(cfg.Stores, peer.Store(name))
 	}
 	var results *measure.Run
 	var err error
 	if *from != "" {
-		results, err = read(*from)
+		results, err = read(list(*from))
 	} else {
 		results, err = measure.Measure(ctx, cfg)
 	}
-	if err == nil && *kept != "" {
-		err = write(*kept, results)
+	if results == nil {
+		return err
 	}
-	if err == nil && *page != "" {
-		err = report.Write(results, *page)
+	// What a run found out until it was cut off is worth keeping.
+	if *kept != "" {
+		err = errors.Join(err, write(*kept, results))
 	}
-	if err == nil {
-		fmt.Fprintf(os.Stderr, "%d figures in %v\n", len(results.Samples), results.Took.Round(time.Second))
+	if *page != "" {
+		err = errors.Join(err, report.Write(results, *page))
 	}
+	fmt.Fprintf(os.Stderr, "%d figures in %v\n", len(results.Samples), results.Took.Round(time.Second))
 	return err
 }
 
-func read(path string) (*measure.Run, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
+// read reads results and puts them together: the first file's say when and where they were measured.
+func read(paths []string) (*measure.Run, error) {
+	var all *measure.Run
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		results := new(measure.Run)
+		if err := json.Unmarshal(data, results); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if all == nil {
+			all = results
+			continue
+		}
+		all.Add(results)
 	}
-	results := new(measure.Run)
-	return results, json.Unmarshal(data, results)
+	return all, nil
 }
 
 func write(path string, results *measure.Run) error {

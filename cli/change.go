@@ -14,6 +14,7 @@ import (
 // change is one of the commands that act on many jobs: requeue, cancel, delete.
 type change struct {
 	action string         // in the audit log
+	also   func() string  // what the audit log tells besides; nil: nothing
 	verb   string         // "Delete"
 	ask    string         // the question; %s is "3 jobs"
 	did    string         // the answer; %s is "3 jobs"
@@ -45,6 +46,13 @@ var (
 		},
 	}
 )
+
+func (c *change) besides() string {
+	if c.also == nil {
+		return ""
+	}
+	return c.also()
+}
 
 func (s *session) requeueCommand() *cobra.Command {
 	return s.changeCommand(requeueChange, &cobra.Command{
@@ -133,7 +141,7 @@ func (s *session) changeIDs(ctx context.Context, c change, ids []string, yes boo
 		}
 		bar.end()
 		if sum.Done > 0 {
-			s.record(ctx, st, c.action, jobsNamed(ids), sum.Done)
+			s.record(ctx, st, c.action, jobsNamed(ids)+c.besides(), sum.Done)
 			return s.printChanged(c, sum)
 		}
 		if s.json {
@@ -162,7 +170,7 @@ func (s *session) changeAll(ctx context.Context, c change, filter errand.JobFilt
 		}
 		sum, err := s.changeStates(ctx, st, now, c, filter, states, counts)
 		if sum.Done > 0 {
-			s.record(ctx, st, c.action, selection(filter, states), sum.Done)
+			s.record(ctx, st, c.action, selection(filter, states)+c.besides(), sum.Done)
 		}
 		if err != nil {
 			return err

@@ -423,3 +423,37 @@ func TestWatchThroughPipe(t *testing.T) {
 		}
 	}
 }
+
+// TestTopOrders proves that a worker can be made quiet and stopped from the keyboard, and that it obeys.
+func TestTopOrders(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "jobs.db")
+	officeStore(t, url)
+	worker := exec.Command("office", "--store", url, "worker", "later", "--lease", "1s")
+	if err := worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = worker.Process.Kill() }() // it has ended, unless the test failed
+	top := sit(t, 100, 24, "office", "--store", url, "top", "--interval", "100ms")
+	top.press("3")
+	top.until("later", "alive", "quiet or resume")
+	top.press("p")
+	top.until("is to claim no more jobs.", "quiet  ")
+	top.press("p")
+	top.until("is to claim jobs again.", "alive  ")
+	top.press("x")
+	top.until("Stop worker", "[y/n]")
+	top.press("y")
+	top.until("is to stop.", "No workers.")
+	if err := worker.Wait(); err != nil {
+		t.Errorf("the worker ended with %v", err)
+	}
+	top.press("q")
+	top.leave()
+	inStore(t, url, func(st errand.Store, _ time.Time) error {
+		page, err := st.Audit(t.Context(), errand.AuditFilter{Action: "stop"})
+		if err == nil && (len(page.Entries) != 1 || page.Entries[0].Via != "cli") {
+			t.Errorf("the audit log has %+v", page.Entries)
+		}
+		return err
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -119,6 +120,10 @@ func (s *session) carry(ctx context.Context, from, to errand.Store, flags moveFl
 	if bar != nil {
 		bar.end()
 	}
+	if n := report.Jobs + report.Messages; n > 0 {
+		s.record(ctx, from, "move", "everything"+ofQueues(flags.queues)+" to "+maskURL(flags.to), n)
+		s.record(ctx, to, "move", "everything"+ofQueues(flags.queues)+" from "+maskURL(flags.from), n)
+	}
 	switch {
 	case errors.Is(err, carry.ErrRunning):
 		return failure("workers run jobs of this store (%v): stop them, or wait for them with --wait", err)
@@ -133,6 +138,14 @@ func (s *session) carry(ctx context.Context, from, to errand.Store, flags moveFl
 		return err
 	}
 	return s.printMoved(flags, report, took)
+}
+
+// ofQueues says in the audit log what a move was limited to.
+func ofQueues(queues []string) string {
+	if len(queues) == 0 {
+		return ""
+	}
+	return " of " + strings.Join(queues, ", ")
 }
 
 func (s *session) printMoved(flags moveFlags, report carry.Report, took time.Duration) error {
@@ -168,6 +181,7 @@ func (s *session) printMoved(flags moveFlags, report carry.Report, took time.Dur
 func (s *session) moveJobsCommand() *cobra.Command {
 	var to string
 	c := change{
+		action: "move", also: func() string { return " to queue " + to },
 		verb: lang.Mark("Move"),
 		ask:  lang.Mark("Move %s?"), did: lang.Mark("%s moved"), none: lang.Mark("no job was moved: %s"), asks: true,
 		states: []errand.State{errand.StateQueued, errand.StateScheduled, errand.StateFailed, errand.StateCanceled},

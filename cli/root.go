@@ -40,7 +40,7 @@ func (s *session) root() *cobra.Command {
 			root.AddCommand(cmd)
 		}
 	}
-	add(groupRun, s.demoCommand(), s.workerCommand(), s.enqueueCommand(), s.webCommand())
+	add(groupRun, s.demoCommand(), s.workerCommand(), s.enqueueCommand(), s.webCommand(), s.benchCommand())
 	add(groupLook, s.infoCommand(), s.topCommand(), s.queuesCommand(), s.workersCommand(), s.jobsCommand(), s.jobCommand(), s.auditCommand())
 	add(groupChange, s.requeueCommand(), s.cancelCommand(), s.deleteCommand(), s.emptyCommand(),
 		s.pauseCommand(), s.resumeCommand(), s.moveCommand(), s.migrateCommand())

@@ -256,11 +256,12 @@ func (m *topModel) workersBody() []string {
 	s := m.s
 	g := newGrid(column{title: s.t("WORKER"), flex: true}, column{title: s.t("STATUS")}, column{title: s.t("SEEN"), spare: 2},
 		column{title: s.t("UP"), spare: 2}, column{title: s.t("RUNS"), right: true}, column{title: s.t("FINISHED"), right: true, spare: 1},
-		column{title: s.t("FAILED"), right: true, spare: 1}, column{title: s.t("QUEUES"), flex: true})
+		column{title: s.t("FAILED"), right: true, spare: 1},
+		column{title: s.t("MEMORY"), right: true, spare: 3}, column{title: s.t("QUEUES"), flex: true})
 	for i := range list {
 		w := &list[i]
 		g.add(cell{w.ID, bold}, s.statusCell(w, m.seen.now), s.ago(m.seen.now, w.SeenAt), s.age(w.SeenAt, w.StartedAt),
-			fmt.Sprintf("%d/%d", len(w.Running), w.Concurrency), number(w.Finished), number(w.Failed), strings.Join(w.Queues, ","))
+			fmt.Sprintf("%d/%d", len(w.Running), w.Concurrency), number(w.Finished), number(w.Failed), memoryOf(w), strings.Join(w.Queues, ","))
 	}
 	cursor := m.lists[tabWorkers].cursor
 	titles, rows := g.lines(m.width, cursor)

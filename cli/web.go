@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/metrics"
 	"github.com/errandhq/errand/web"
 	"github.com/spf13/cobra"
 )
@@ -36,7 +37,7 @@ func (s *session) webCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "web",
 		Short: s.t("Serve the dashboard"),
-		Long: s.t("Serve the dashboard until interrupted.\n\n"+
+		Long: s.t("Serve the dashboard until interrupted; beside its pages a JSON API (api/v1/openapi.json), healthz, readyz, and metrics for Prometheus.\n\n"+
 			"It asks for the name in $%s (default: admin) and the password in $%s or --password-file. "+
 			"Without a password it serves this machine only, and everybody on it.", webUserEnv, webPasswordEnv),
 		Example: s.example("web", "web --listen :8080 --host jobs.example.com --password-file /run/secrets/errand"),
@@ -65,6 +66,7 @@ func (s *session) serveWeb(ctx context.Context, flags webFlags) error {
 		if err != nil {
 			return fmt.Errorf("web: %w", err)
 		}
+		config.Metrics = metrics.Handler(metrics.New(st, metrics.Config{}))
 		dashboard := web.New(st, config)
 		defer dashboard.Close()
 		server := web.Server(dashboard)

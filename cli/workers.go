@@ -40,14 +40,14 @@ func (s *session) showWorkers(ctx context.Context, _ []string) error {
 	}
 	workers := newGrid(column{title: s.t("WORKER"), flex: true}, column{title: s.t("KIND"), spare: 2}, column{title: s.t("STATUS")}, column{title: s.t("SEEN")},
 		column{title: s.t("UP"), spare: 2}, column{title: s.t("RUNS"), right: true}, column{title: s.t("FINISHED"), right: true},
-		column{title: s.t("FAILED"), right: true}, column{title: s.t("QUEUES"), flex: true})
+		column{title: s.t("FAILED"), right: true}, column{title: s.t("MEMORY"), right: true, spare: 3}, column{title: s.t("QUEUES"), flex: true})
 	running := newGrid(column{title: s.t("JOB")}, column{title: s.t("TASK"), flex: true}, column{title: s.t("QUEUE"), flex: true},
 		column{title: s.t("ATTEMPT"), right: true}, column{title: s.t("FOR")}, column{title: s.t("WORKER"), flex: true})
 	for i := range r.workers {
 		w := &r.workers[i]
 		workers.add(cell{w.ID, bold}, w.Kind, s.statusCell(w, r.now), s.ago(r.now, w.SeenAt),
 			s.age(w.SeenAt, w.StartedAt), fmt.Sprintf("%d/%d", len(w.Running), w.Concurrency),
-			number(w.Finished), number(w.Failed), strings.Join(w.Queues, ","))
+			number(w.Finished), number(w.Failed), memoryOf(w), strings.Join(w.Queues, ","))
 		for _, run := range w.Running {
 			running.add(run.ID, run.Task, run.Queue, number(run.Attempt), s.runningFor(run, r.now), w.ID)
 		}
@@ -58,6 +58,14 @@ func (s *session) showWorkers(ctx context.Context, _ []string) error {
 		s.out.print(running)
 	}
 	return nil
+}
+
+// memoryOf is how much memory a worker's process has; empty where it has not said so.
+func memoryOf(w *errand.WorkerRecord) string {
+	if w.Memory <= 0 {
+		return ""
+	}
+	return byteCount(w.Memory)
 }
 
 func (s *session) statusCell(w *errand.WorkerRecord, now time.Time) cell {
@@ -81,5 +89,5 @@ func (s *session) runningFor(run errand.RunningJob, now time.Time) string {
 }
 
 func (s *session) runningLine(run errand.RunningJob, now time.Time) string {
-	return cleanLine(s.t("%s %s (%s), attempt %d, for %s", run.ID, run.Task, run.Queue, run.Attempt, s.runningFor(run, now)))
+	return cleanLine(s.t("%s (%s), attempt %d, for %s", run.Task, run.Queue, run.Attempt, s.runningFor(run, now))) + "  " + faint.Render(cleanLine(run.ID))
 }

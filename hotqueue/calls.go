@@ -16,13 +16,18 @@ func (l *loop) handle(message []byte) {
 	rec := errand.AttemptRecord{Attempt: 1, Outcome: errand.EventFailed, Worker: l.id, StartedAt: l.clock.Known()}
 	run := errand.RunningJob{ID: errand.NewID(), Queue: l.queue, Task: l.task, Attempt: 1, StartedAt: rec.StartedAt}
 	err := errand.Protect(func() error { return l.observed(l.calls, run, message) })
+	rec.EndedAt = l.clock.Known()
+	event := errand.EventSucceeded
+	if err != nil {
+		event = errand.EventFailed
+	}
+	l.recorder.Count(l.queue, l.task, rec.EndedAt, event, -1, rec.EndedAt.Sub(rec.StartedAt)) // when it was put is not known
 	if err == nil {
 		return
 	}
 	if cause := context.Cause(l.calls); cause != nil {
 		err = fmt.Errorf("%w: the call was canceled: %w", cause, err)
 	}
-	rec.EndedAt = l.clock.Known()
 	rec.Describe(err)
 	l.logger.Warn("hotqueue: a parameter's call failed", slog.String("job", run.ID), slog.String("queue", l.queue),
 		slog.Any("error", err))

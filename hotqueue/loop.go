@@ -2,6 +2,7 @@ package hotqueue
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,13 @@ type loop struct {
 	call  func(ctx context.Context, message []byte) error
 	abort <-chan struct{}
 
+	schema     json.RawMessage // of parameters; nil: unknown
+	schemaSent time.Time       // of the heartbeat's goroutine
+	recorder   *errand.Recorder
+	quiet      atomic.Bool   // ordered to take no parameters
+	resumed    chan struct{} // poked when that may be over
+	changed    chan struct{} // poked when the record should say something new
+
 	slots       chan struct{} // one in it for each call that runs, or is about to
 	pending     sync.WaitGroup
 	calls       context.Context // what calls' contexts derive from
@@ -46,6 +54,7 @@ func (l *loop) run(parent context.Context) error {
 	l.began = l.clock.Known()
 	jobs := l.jobWorker()
 	l.id = jobs.ID()
+	l.recorder = errand.NewRecorder(l.store, l.id+"/parameters") // those of the jobs are the worker's own
 
 	var jobsErr error
 	var jobsRun, background sync.WaitGroup
@@ -138,6 +147,13 @@ func (l *loop) takeAll(ctx context.Context) {
 			l.release(n)
 			return
 		}
+		if l.quiet.Load() {
+			l.release(n)
+			cancel()
+			waiting, last = nil, false
+			l.awaitResume(ctx)
+			continue
+		}
 		messages, err := l.pop(ctx, n)
 		for _, message := range messages {
 			l.pending.Go(func() {
@@ -165,6 +181,16 @@ func (l *loop) takeAll(ctx context.Context) {
 			last = empty.wait(waiting) != nil
 		}
 		failures = 0
+	}
+}
+
+// awaitResume waits while the worker is ordered to take nothing.
+func (l *loop) awaitResume(ctx context.Context) {
+	for l.quiet.Load() && ctx.Err() == nil {
+		select {
+		case <-l.resumed:
+		case <-ctx.Done():
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package hotqueue
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/footprint"
 )
 
 // jobWorker makes the worker that calls the function for failed parameters that were requeued. It takes part in the
@@ -21,7 +24,7 @@ func (l *loop) jobWorker() *errand.Worker {
 	if config.StopTimeout == 0 {
 		config.StopTimeout = -1 // at once
 	}
-	w := errand.NewWorker(unlisted(l.store), config)
+	w := errand.NewWorker(l.unlisted(), config)
 	w.Register(task)
 	return w
 }
@@ -33,7 +36,7 @@ const (
 	maxRunningShown = 100
 )
 
-// heartbeat keeps the worker's record in the store until over is closed.
+// heartbeat keeps the worker's record in the store, and reports its time series, until over is closed.
 func (l *loop) heartbeat(over <-chan struct{}) {
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
@@ -47,7 +50,10 @@ func (l *loop) heartbeat(over <-chan struct{}) {
 		}
 		select {
 		case <-ticker.C:
+			l.report(false, failures)
+		case <-l.changed:
 		case <-over:
+			l.report(true, 0)
 			if err := l.sendRecord(true); err != nil {
 				l.trouble("heartbeat", err, 0)
 			}
@@ -56,17 +62,52 @@ func (l *loop) heartbeat(over <-chan struct{}) {
 	}
 }
 
+// schemasEvery is how often the schema of parameters is sent, so that it comes back where the store has lost it.
+const schemasEvery = time.Hour
+
 func (l *loop) sendRecord(gone bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.calls), beatTimeout)
 	defer cancel()
 	host, _ := os.Hostname() // a record without a host is better than none
+	now := l.clock.Known()
 	rec := errand.WorkerRecord{
 		ID: l.id, Kind: "hotqueue", Host: host, PID: os.Getpid(), Version: errand.Version(),
 		Queues: []string{l.queue}, Tasks: []string{l.task}, Concurrency: l.concurrency,
-		StartedAt: l.began, SeenAt: l.clock.Known(), Every: beat, Stopping: l.stopping.Load(), Gone: gone,
+		StartedAt: l.began, SeenAt: now, Every: beat, Memory: footprint.Bytes(),
+		Quiet: l.quiet.Load(), Stopping: l.stopping.Load(), Gone: gone,
 	}
 	l.tally.fill(&rec)
-	return l.store.Heartbeat(ctx, rec)
+	if !gone && (l.schemaSent.IsZero() || now.Sub(l.schemaSent) >= schemasEvery) {
+		rec.Schemas = map[string]json.RawMessage{}
+		if l.schema != nil {
+			rec.Schemas[l.task] = l.schema
+		}
+	}
+	err := l.store.Heartbeat(ctx, rec)
+	if err == nil && rec.Schemas != nil {
+		l.schemaSent = now
+	}
+	return err
+}
+
+// report adds to the time series what became of parameters, and how many wait.
+func (l *loop) report(all bool, failures int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.calls), beatTimeout)
+	defer cancel()
+	now := l.clock.Known()
+	infos, err := l.store.MessageQueues(ctx, now)
+	var depths []errand.Depth
+	for i := range infos {
+		if info := &infos[i]; info.Name == l.queue {
+			depths = append(depths, errand.Depth{
+				Queue: info.Name, Messages: true, Counts: map[errand.State]int64{errand.StateQueued: info.Len},
+				Enqueued: info.Put.Total, Finished: info.Got.Total,
+			})
+		}
+	}
+	if err = errors.Join(err, l.recorder.Flush(ctx, now, depths, all)); err != nil {
+		l.trouble("series", err, failures)
+	}
 }
 
 // tally is what the record says of calls. The zero value is ready.
@@ -115,21 +156,47 @@ func (t *tally) fill(rec *errand.WorkerRecord) {
 	rec.Running = rec.Running[:min(len(rec.Running), maxRunningShown)]
 }
 
-// unlisted returns the store without the record of a worker in it: the worker is part of a parameter worker, which sends
-// one record for both.
-func unlisted(st errand.Store) errand.Store {
-	quiet := quietStore{st}
-	if n, ok := st.(errand.Notifier); ok {
-		return quietNotifier{quiet, n}
+// unlisted returns the store as the worker sees it that is part of this parameter worker: without a record of its own,
+// since one speaks for both; and what is asked of that worker is asked of both.
+func (l *loop) unlisted() errand.Store {
+	part := partStore{l.store, l}
+	if n, ok := l.store.(errand.Notifier); ok {
+		return partNotifier{part, n}
 	}
-	return quiet
+	return part
 }
 
-type quietStore struct{ errand.Store }
+type partStore struct {
+	errand.Store
+	loop *loop
+}
 
-func (quietStore) Heartbeat(context.Context, errand.WorkerRecord) error { return nil }
+func (partStore) Heartbeat(context.Context, errand.WorkerRecord) error { return nil }
 
-type quietNotifier struct {
-	quietStore
+// Orders has the parameters follow what the worker follows by itself: it asks at each wake-up and beat.
+func (s partStore) Orders(ctx context.Context, worker string) (errand.Orders, error) {
+	orders, err := s.Store.Orders(ctx, worker)
+	if err == nil {
+		s.loop.follow(orders)
+	}
+	return orders, err
+}
+
+type partNotifier struct {
+	partStore
 	errand.Notifier
+}
+
+// follow has the loop take no parameters, or take them again. An order to stop ends the loop with the worker that it is
+// given to.
+func (l *loop) follow(orders errand.Orders) {
+	if l.quiet.Swap(orders.Quiet) == orders.Quiet && !orders.Stop {
+		return
+	}
+	for _, signal := range []chan struct{}{l.resumed, l.changed} {
+		select {
+		case signal <- struct{}{}:
+		default:
+		}
+	}
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/schema"
 )
 
 // Runner is a parameter worker whatever its type of parameter: what a program that runs several is given. Only
@@ -103,7 +105,11 @@ func (w *ParameterWorker[T]) newLoop(ctx context.Context) *loop {
 	l := &loop{
 		workerOptions: w.options,
 		store:         q.store, queue: q.name, task: TaskName(q.name), clock: q.clock, pop: q.pop, abort: w.abort,
-		slots: make(chan struct{}, w.options.concurrency),
+		slots:   make(chan struct{}, w.options.concurrency),
+		resumed: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+	}
+	if q.codec == errand.JSON {
+		l.schema = schema.Of(reflect.TypeFor[T]())
 	}
 	l.call = func(ctx context.Context, message []byte) error {
 		parameter, err := q.decode(message)

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,5 +91,3 @@ func TestOpenServers(t *testing.T) {
 		}
 	}
 }
-
-func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }

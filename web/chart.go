@@ -50,15 +50,15 @@ type plot struct {
 	names, classes        []string
 	values                [][]float64 // of each line
 	format                func(float64) string
-	logarithmic           bool // of durations, which span from milliseconds to hours
+	durations             bool // the values are seconds
 }
 
 // draw makes the chart of a plot over the slots of a history.
 func (p plot) draw(l *lang.Lang, slots slots) chart {
 	c := chart{ID: p.id, Title: p.title, Note: p.note, Kind: p.kind, Slots: slots.n, Until: slots.end()}
 	scale := linearScale(p.most())
-	if p.logarithmic {
-		scale = logScale(p.least(), p.most())
+	if p.durations {
+		scale = durationScale(p.least(), p.most())
 	}
 	for i, at := range scale.ticks {
 		c.Ticks = append([]string{p.format(at)}, c.Ticks...)
@@ -144,44 +144,6 @@ func (p plot) slotCount() int {
 		return 0
 	}
 	return len(p.values[0])
-}
-
-// scale places values between 0, below, and 1; its ticks are evenly spaced.
-type scale struct {
-	ticks []float64
-	place func(float64) float64
-}
-
-// linearScale is a scale from zero to a round number.
-func linearScale(most float64) scale {
-	top := 4.0
-	if most > 4 {
-		power := math.Pow(10, math.Floor(math.Log10(most)))
-		for _, f := range []float64{1, 2, 4, 6, 8, 10} {
-			if top = f * power; top >= most {
-				break
-			}
-		}
-	}
-	return scale{ticks: []float64{0, top / 2, top}, place: func(v float64) float64 { return v / top }}
-}
-
-// logScale is a scale of powers of ten.
-func logScale(least, most float64) scale {
-	low, high := math.Floor(math.Log10(max(least, 1e-3))), math.Ceil(math.Log10(max(most, 1e-3)))
-	if high-low < 2 {
-		high = low + 2
-	}
-	if int(high-low)%2 != 0 {
-		high++
-	}
-	s := scale{place: func(v float64) float64 {
-		return max(0, (math.Log10(max(v, 1e-9))-low)/(high-low))
-	}}
-	for i := range 3 {
-		s.ticks = append(s.ticks, math.Pow(10, low+float64(i)*(high-low)/2))
-	}
-	return s
 }
 
 // at writes a point of a box of 1000 by 100.

@@ -157,7 +157,7 @@ func failuresChart(l *lang.Lang, past *history) chart {
 }
 
 func durationChart(l *lang.Lang, past *history, id, title, note string, of func(*tally) *errand.Histogram) chart {
-	p := plot{id: id, title: title, note: note, kind: "lines", logarithmic: true, format: func(v float64) string {
+	p := plot{id: id, title: title, note: note, kind: "lines", durations: true, format: func(v float64) string {
 		return l.Duration(time.Duration(v * float64(time.Second)))
 	}}
 	for i, share := range []float64{0.50, 0.95, 0.99} {

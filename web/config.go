@@ -32,6 +32,8 @@ type Config struct {
 	Name string
 	// Redact returns what may be shown of a task's payload or result. Default: all of it.
 	Redact func(task string, payload []byte) []byte
+	// Metrics answers GET metrics under Path, for a viewer; package metrics makes one. Default: there is none.
+	Metrics http.Handler
 	// Logger gets a line for each denied or failed request. Default [slog.Default].
 	Logger *slog.Logger
 }

@@ -17,6 +17,10 @@ type failures struct {
 	Groups  []failureGroup // the largest first
 	Scanned int            // failed jobs that were looked into, the newest
 	More    bool           // there are others
+
+	CountedAt time.Time // when a census found all this; zero: it was not one
+	Counting  bool      // a census is under way
+	Seen      int       // by that one
 }
 
 // failureGroup is the failed jobs of one task with one kind of error.
@@ -36,9 +40,11 @@ type failureGroup struct {
 const (
 	maxGroups     = 200
 	maxHours      = 31 * 24 // of a group's history
-	failuresTime  = 80 * time.Millisecond
-	newestFailed  = 25 // of each of so many queues
-	failingQueues = 8
+	failuresTime  = 30 * time.Millisecond
+	failuresPage  = 200
+	failuresRest  = 100 // how many times as long as a look took it is good enough for those who look next
+	newestFailed  = 15  // of each of so many queues
+	failingQueues = 6
 	censusJobs    = 1_000_000
 	censusTime    = 10 * time.Minute
 	censusEvery   = time.Minute // between the end of one census and the beginning of the next
@@ -95,22 +101,69 @@ func (g *grouping) add(jobs []*errand.Job) {
 
 func newGrouping() *grouping { return &grouping{groups: map[[2]string]*failureGroup{}} }
 
+// glances keeps the last look at failures for a moment, so that a page that is open costs the store next to nothing.
+type glances struct {
+	mu   sync.Mutex
+	till time.Time
+	last failures
+}
+
+// forgetFailures makes the next page look anew, since somebody has changed something.
+func (h *Handler) forgetFailures() {
+	h.glances.mu.Lock()
+	h.glances.till = time.Time{}
+	h.glances.mu.Unlock()
+	h.census.mu.Lock()
+	h.census.at, h.census.ended = time.Time{}, time.Time{}
+	h.census.mu.Unlock()
+}
+
+// glance groups the newest failed jobs of all queues, or returns what was found a moment ago.
+func (h *Handler) glance(ctx context.Context) (failures, error) {
+	h.glances.mu.Lock()
+	defer h.glances.mu.Unlock()
+	start := time.Now()
+	if start.Before(h.glances.till) {
+		return h.glances.last, nil
+	}
+	found, err := h.findFailures(ctx, errand.JobFilter{})
+	if err == nil {
+		h.glances.last, h.glances.till = found, time.Now().Add(failuresRest*time.Since(start))
+	}
+	return found, err
+}
+
 // findFailures groups the newest failed jobs that the filter's queue and task leave, as far as it gets in its time.
 func (h *Handler) findFailures(ctx context.Context, filter errand.JobFilter) (failures, error) {
-	filter.State, filter.Newest, filter.Limit = errand.StateFailed, true, scanPage
+	filter.State, filter.Newest, filter.Limit = errand.StateFailed, true, failuresPage
 	found := newGrouping()
 	start := time.Now()
 	for {
+		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
 		if err != nil {
 			return failures{}, err
 		}
 		found.add(page.Jobs)
 		filter.Cursor = page.Next
-		if page.Next == "" || found.scanned >= scanJobs || time.Since(start) > failuresTime {
+		if page.Next == "" || found.scanned >= scanJobs || over(start, begun, failuresTime) {
 			return found.list(page.Next != ""), nil
 		}
 	}
+}
+
+// allFailures groups all failed jobs: where they are more than can be looked into now, as the last census found them.
+func (h *Handler) allFailures(ctx context.Context, now time.Time) (failures, error) {
+	found, err := h.glance(ctx)
+	if err != nil || !found.More {
+		return found, err
+	}
+	all, at, seen, running := h.census.look(h, now)
+	if !at.IsZero() && all.Scanned >= found.Scanned {
+		found, found.CountedAt = all, at
+	}
+	found.Counting, found.Seen = running, seen
+	return found, nil
 }
 
 // newestFailures groups the newest failed jobs of the queues that fail most.

@@ -36,10 +36,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
 
-	req := &request{Request: r, lang: h.language(r), theme: h.theme(r), secure: r.TLS != nil}
+	req := &request{Request: r, lang: h.language(r), theme: h.theme(r), secure: r.TLS != nil,
+		api: strings.HasPrefix(r.URL.Path, h.config.Path+"api/")}
 	if h.broken != nil {
 		h.fail(w, req, &problem{status: http.StatusForbidden, err: h.broken,
 			text: lang.Mark("The dashboard is closed: its configuration is incomplete. The server's log says how to mend it.")})
+		return
+	}
+	if h.health.serve(w, r) {
 		return
 	}
 	if err := h.admit(w, req); err != nil {
@@ -72,7 +76,7 @@ func (h *Handler) admit(w http.ResponseWriter, req *request) error {
 	}
 	who, err := h.config.Auth(r)
 	if err != nil || who.Role == 0 {
-		return h.deny(w, r, err)
+		return h.deny(w, req, err)
 	}
 	req.who = who
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -80,13 +84,13 @@ func (h *Handler) admit(w http.ResponseWriter, req *request) error {
 }
 
 // deny answers as the error of Config.Auth asks.
-func (h *Handler) deny(w http.ResponseWriter, r *http.Request, err error) error {
+func (h *Handler) deny(w http.ResponseWriter, r *request, err error) error {
 	var d *Denial
 	if !errors.As(err, &d) {
 		h.config.Logger.Warn("errand dashboard: denied", "error", err, "path", r.URL.Path)
 		d = &Denial{}
 	}
-	if d.Login != "" && r.Method == http.MethodGet {
+	if d.Login != "" && r.Method == http.MethodGet && !r.api {
 		w.Header().Set("Location", d.Login)
 		return &problem{status: http.StatusSeeOther, text: lang.Mark("Sign in first.")}
 	}

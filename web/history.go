@@ -2,12 +2,9 @@ package web
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"maps"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -118,6 +115,7 @@ func (t *tally) add(s *errand.Sample) {
 type history struct {
 	slots
 	period  period
+	asked   time.Time // as of when, by the store's time
 	Total   []tally
 	byQueue map[string][]int64 // jobs finished in each slot
 	byTask  map[string][]int64
@@ -126,48 +124,6 @@ type history struct {
 	lists   map[string][]*errand.Depth   // of hotqueues
 	runs    map[string]*errand.Histogram // by queue, of the whole period
 	waits   map[string]*errand.Histogram // by queue, of the whole period
-}
-
-// historyKey is what a history is of.
-type historyKey struct{ period, queue, task string }
-
-// histories keeps what was read for a moment, so that pages that are open side by side cost the store no more than one.
-type histories struct {
-	mu   sync.Mutex
-	kept map[historyKey]keptHistory
-}
-
-type keptHistory struct {
-	at time.Time
-	of *history
-}
-
-// maxHistories bounds how many are kept.
-const maxHistories = 64
-
-// history reads the series of a period, of a queue and a task where they are not empty. Of a store that keeps none it is
-// empty.
-func (h *Handler) history(ctx context.Context, now time.Time, p period, queue, task string) (*history, error) {
-	key := historyKey{p.Name, queue, task}
-	h.histories.mu.Lock()
-	kept, ok := h.histories.kept[key]
-	h.histories.mu.Unlock()
-	if ok && time.Since(kept.at) < p.fresh {
-		return kept.of, nil
-	}
-	slots := p.until(now)
-	reply, err := h.st.Series(ctx, errand.SeriesQuery{Step: p.step, From: slots.from, To: slots.end(), Queue: queue, Task: task})
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return nil, err
-	}
-	made := historyOf(p, slots, reply)
-	h.histories.mu.Lock()
-	defer h.histories.mu.Unlock()
-	if h.histories.kept == nil || len(h.histories.kept) >= maxHistories {
-		h.histories.kept = map[historyKey]keptHistory{}
-	}
-	h.histories.kept[key] = keptHistory{time.Now(), made}
-	return made, nil
 }
 
 // historyOf sorts what the store replied into slots.

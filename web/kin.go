@@ -22,7 +22,7 @@ type kin struct {
 const (
 	maxParents   = 20
 	maxChildren  = 50
-	childrenTime = 30 * time.Millisecond
+	childrenTime = 15 * time.Millisecond
 )
 
 // kinOf looks up the parents of a job and looks for its children. A child is found while it waits for the job, or when it
@@ -48,10 +48,12 @@ func (h *Handler) kinOf(ctx context.Context, job *errand.Job) (kin, error) {
 		state = errand.StateFailed
 	case errand.StateFinished:
 		return found, nil // nobody waits any more
+	default:
 	}
-	filter := errand.JobFilter{State: state, Newest: true, Limit: 200}
+	filter := errand.JobFilter{State: state, Newest: true, Limit: 100}
 	start := time.Now()
 	for {
+		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
 		if err != nil {
 			return found, err
@@ -64,7 +66,7 @@ func (h *Handler) kinOf(ctx context.Context, job *errand.Job) (kin, error) {
 		if page.Next == "" {
 			return found, nil
 		}
-		if time.Since(start) > childrenTime || len(found.Children) >= maxChildren {
+		if over(start, begun, childrenTime) || len(found.Children) >= maxChildren {
 			found.Partly = true
 			return found, nil
 		}

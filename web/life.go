@@ -80,6 +80,7 @@ func stepsOf(job *errand.Job, now time.Time) []step {
 			add(errand.StateQueued, 0, rec.EndedAt)
 		case errand.EventFailed, errand.EventPoisoned: // and put back since, where more attempts follow
 			add(errand.StateFailed, 0, rec.EndedAt)
+		default: // what follows says the rest
 		}
 	}
 	if job.State != first || len(job.Attempts) > 0 {

@@ -82,7 +82,7 @@ func (ops *operations) begin(req *request, act action, s search) (*operation, er
 	}
 	ctx, cancel := context.WithTimeout(ops.h.stopped, operationTime)
 	op := &operation{cancel: cancel, ended: make(chan struct{}), state: wire.Operation{
-		ID: errand.NewID(), Action: act.name, Target: "all of " + s.values().Encode(), Who: req.who.Name,
+		ID: errand.NewID(), Action: act.name, Target: "all of " + act.which(s), Who: req.who.Name,
 		State: wire.OperationRunning, StartedAt: time.Now().UTC(), Total: total, TotalExact: exact,
 	}}
 	ops.list = append(ops.list, op)
@@ -132,6 +132,21 @@ func (ops *operations) forget() {
 		}
 		ops.list = slices.Delete(ops.list, i, i+1)
 	}
+}
+
+// cancelOperation ends an operation, and writes that down.
+func (h *Handler) cancelOperation(req *request, op *operation) wire.Operation {
+	op.cancel()
+	state := op.wait(req.Context(), operationPause)
+	h.log(req, "cancel operation", state.Action+" "+state.Target, int(state.Done))
+	return state
+}
+
+// underWay is how many operations run.
+func (ops *operations) underWay() int {
+	ops.mu.Lock()
+	defer ops.mu.Unlock()
+	return ops.running
 }
 
 // all returns the operations that are remembered, the newest first.

@@ -37,7 +37,7 @@ func (h *Handler) auditPage(w http.ResponseWriter, req *request) error {
 	if err != nil {
 		return err
 	}
-	log, err := h.st.Audit(req.Context(), errand.AuditFilter{Who: view.Who, Action: view.Action, Cursor: values.Get("cursor"), Limit: 100})
+	log, err := h.auditLog(req.Context(), errand.AuditFilter{Who: view.Who, Action: view.Action, Cursor: values.Get("cursor"), Limit: 100})
 	if errors.Is(err, errors.ErrUnsupported) {
 		view.Kept, err = false, nil
 	}

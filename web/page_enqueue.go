@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,17 +26,9 @@ type enqueueView struct {
 
 // schemaOf returns the schema that workers have published for a task, and its text; nil where there is none that can be read.
 func (h *Handler) schemaOf(req *request, task string) (*schema, string, error) {
-	all, err := h.st.Schemas(req.Context())
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	s, raw, err := h.schemas.of(req.Context(), h.st, task)
+	if s == nil || err != nil {
 		return nil, "", err
-	}
-	raw, ok := all[task]
-	if !ok {
-		return nil, "", nil
-	}
-	s := &schema{}
-	if err := json.Unmarshal(raw, s); err != nil {
-		return nil, "", nil //nolint:nilerr // a worker's mistake: its schema checks nothing
 	}
 	return s, indented(raw), nil
 }

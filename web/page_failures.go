@@ -38,18 +38,11 @@ func (h *Handler) failures(w http.ResponseWriter, req *request) error {
 	if err != nil {
 		return err
 	}
-	found, err := h.findFailures(req.Context(), errand.JobFilter{})
+	found, err := h.allFailures(req.Context(), now)
 	if err != nil {
 		return err
 	}
-	view := failuresView{Scanned: found.Scanned, More: found.More}
-	if found.More {
-		all, at, seen, running := h.census.look(h, now)
-		view.Counting, view.Seen = running, seen
-		if !at.IsZero() && all.Scanned >= found.Scanned {
-			view.CountedAt, view.More, view.Scanned, found = at, all.More, all.Scanned, all
-		}
-	}
+	view := failuresView{Scanned: found.Scanned, More: found.More, CountedAt: found.CountedAt, Counting: found.Counting, Seen: found.Seen}
 	for _, q := range queues {
 		view.Total += q.Counts[errand.StateFailed]
 	}

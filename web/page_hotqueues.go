@@ -82,15 +82,10 @@ func (h *Handler) clearHotqueue(w http.ResponseWriter, req *request) error {
 			Action: req.URL.Path, Fields: []field{{"confirmed", "1"}}, Back: h.config.Path + "hotqueues",
 		}})
 	}
-	now, err := h.st.Now(req.Context())
+	removed, err := h.clearMessages(req, queue)
 	if err != nil {
 		return err
 	}
-	removed, err := h.st.Clear(req.Context(), now, queue)
-	if err != nil {
-		return err
-	}
-	h.log(req, "clear", "hotqueue "+queue, int(removed))
 	h.leaveNote(w, req, req.lang.N(removed, "One message removed.", "%s messages removed."))
 	h.redirect(w, req, h.config.Path+"hotqueues")
 	return nil

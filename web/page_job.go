@@ -24,6 +24,9 @@ type jobView struct {
 	Actions  []string
 }
 
+// Most is how many attempts the job may have.
+func (v jobView) Most() int { return v.Retry.Max + 1 }
+
 // attemptView is one attempt that ended.
 type attemptView struct {
 	errand.AttemptRecord

@@ -26,6 +26,7 @@ type jobsView struct {
 	Tasks    []string
 	Actions  []string
 	WhenText string
+	UnderWay int       // actions on many jobs that go on in the background
 	Hidden   []field   // the search, for the forms that act on it
 	Reached  time.Time // where a look into jobs ended; zero: at the end, or there was none
 }
@@ -100,6 +101,7 @@ func (h *Handler) jobs(w http.ResponseWriter, req *request) error {
 		view.Queue.addPast(req.lang, past)
 	}
 	view.WhenText = whenText(req.lang, s.State)
+	view.UnderWay = h.operations.underWay()
 	for _, job := range result.Jobs {
 		view.Jobs = append(view.Jobs, h.rowOf(req, job))
 	}
@@ -137,8 +139,9 @@ func whenText(l *lang.Lang, state errand.State) string {
 		return l.T("Waits since")
 	case errand.StateScheduled:
 		return l.T("Due")
+	default:
+		return l.T("When")
 	}
-	return l.T("When")
 }
 
 // fill adds what the queues' counters say.

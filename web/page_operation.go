@@ -41,12 +41,13 @@ func (h *Handler) operationViewOf(l *lang.Lang, op wire.Operation) operationView
 	}
 	if text, ok := strings.CutPrefix(op.Target, "all of "); ok {
 		if values, err := url.ParseQuery(text); err == nil {
-			v.Search = h.config.Path + "jobs?" + values.Encode()
-			for _, name := range []string{"state", "queue", "task", "id", "text", "group", "attempt", "since", "until"} {
+			for _, name := range []string{"state", "queue", "task", "id", "text", "group", "attempt", "since", "until", "to"} {
 				if value := values.Get(name); value != "" {
 					v.Which = append(v.Which, field{name, value})
 				}
 			}
+			values.Del("to")
+			v.Search = h.config.Path + "jobs?" + values.Encode()
 		}
 	}
 	return v
@@ -74,7 +75,7 @@ func (h *Handler) operationPage(w http.ResponseWriter, req *request) error {
 		page{Title: view.Title, Nav: "jobs", Live: view.Running, Reload: view.Running, View: view})
 }
 
-var errNoOperation = &problem{status: http.StatusNotFound,
+var errNoOperation = &problem{status: http.StatusNotFound, fix: "look at the jobs themselves, or begin it again: that does nothing twice",
 	text: lang.Mark("There is no such action. Those that have ended are forgotten after a while, and when the dashboard is restarted.")}
 
 // steerOperation ends an action that is under way.
@@ -89,8 +90,7 @@ func (h *Handler) steerOperation(w http.ResponseWriter, req *request) error {
 	if req.PostForm.Get("action") != "cancel" {
 		return misuse(lang.Mark("There is no such action."))
 	}
-	op.cancel()
-	op.wait(req.Context(), operationPause)
+	h.cancelOperation(req, op)
 	h.redirect(w, req, h.config.Path+"operations/"+req.PathValue("id"))
 	return nil
 }

@@ -47,26 +47,41 @@ func (v overviewView) Slow() bool { return v.Latency >= slowStore }
 const overviewQueues = 8
 
 func (h *Handler) overview(w http.ResponseWriter, req *request) error {
-	start := time.Now()
-	now, queues, err := h.lookAtQueues(req)
+	view, seen, err := h.lookOver(req)
 	if err != nil {
 		return err
 	}
-	view := overviewView{Latency: time.Since(start) / 2} // two calls
-	view.addQueues(h, queues)
-	workers, err := h.st.Workers(req.Context())
-	if err != nil {
+	if view.Failures, err = h.newestFailures(req.Context(), seen.queues); err != nil {
 		return err
 	}
-	view.addWorkers(now, workers)
-	if view.Failures, err = h.newestFailures(req.Context(), queues); err != nil {
-		return err
-	}
-	if view.Charts, err = h.chartsOf(req, now, queues, tasksOf(workers)); err != nil {
+	now := seen.now
+	if view.Charts, err = h.chartsOf(req, now, seen.queues, tasksOf(seen.workers)); err != nil {
 		return err
 	}
 	return h.render(w, req, http.StatusOK, "overview",
 		page{Title: req.lang.T("Overview"), Nav: "overview", Live: true, Now: now, View: view})
+}
+
+// sight is queues and workers as they were at a time.
+type sight struct {
+	now     time.Time
+	queues  []errand.QueueInfo
+	workers []errand.WorkerRecord
+}
+
+// lookOver asks the store for what the overview shows of queues and workers.
+func (h *Handler) lookOver(req *request) (view overviewView, seen sight, err error) {
+	start := time.Now()
+	if seen.now, seen.queues, err = h.lookAtQueues(req); err != nil {
+		return view, seen, err
+	}
+	view.Latency = time.Since(start) / 2 // two calls
+	view.addQueues(h, seen.queues)
+	if seen.workers, err = h.st.Workers(req.Context()); err != nil {
+		return view, seen, err
+	}
+	view.addWorkers(seen.now, seen.workers)
+	return view, seen, nil
 }
 
 func (v *overviewView) addQueues(h *Handler, queues []errand.QueueInfo) {

@@ -113,22 +113,17 @@ func (h *Handler) steerQueue(w http.ResponseWriter, req *request) error {
 	if err := req.ParseForm(); err != nil {
 		return err
 	}
-	now, err := h.st.Now(req.Context())
-	if err != nil {
-		return err
-	}
-	call, said := h.st.Pause, lang.Mark("Queue %s is paused: workers take no more of its jobs.")
-	switch req.PostForm.Get("action") {
+	action, said := req.PostForm.Get("action"), lang.Mark("Queue %s is paused: workers take no more of its jobs.")
+	switch action {
 	case "pause":
 	case "resume":
-		call, said = h.st.Resume, lang.Mark("Queue %s is resumed.")
+		said = lang.Mark("Queue %s is resumed.")
 	default:
 		return misuse(lang.Mark("There is no such action."))
 	}
-	if err := call(req.Context(), now, queue); err != nil {
+	if err := h.setPaused(req, queue, action == "pause"); err != nil {
 		return err
 	}
-	h.log(req, req.PostForm.Get("action"), "queue "+queue, 1)
 	h.leaveNote(w, req, req.lang.T(said, queue))
 	h.redirect(w, req, req.PostForm.Get("back"))
 	return nil

@@ -95,14 +95,9 @@ func (h *Handler) orderWorker(w http.ResponseWriter, req *request) error {
 			return h.confirmStop(w, req, id)
 		}
 	}
-	now, err := h.st.Now(req.Context())
-	if err != nil {
+	if err := h.order(req, id, order); err != nil {
 		return err
 	}
-	if err := h.st.Order(req.Context(), now, id, order); err != nil {
-		return err
-	}
-	h.log(req, order.String(), "worker "+clip(100, id), 1)
 	h.leaveNote(w, req, req.lang.T(orderSaid[order], clip(60, id)))
 	h.redirect(w, req, form.Get("back"))
 	return nil

@@ -56,6 +56,13 @@ func (h *Handler) routes() *http.ServeMux {
 	get("audit", Operator, h.auditPage)
 	get("enqueue", Operator, h.enqueueForm)
 	post("enqueue", Operator, h.enqueue)
+	h.api(mux)
+	if h.config.Metrics != nil {
+		get("metrics", Viewer, func(w http.ResponseWriter, req *request) error {
+			h.config.Metrics.ServeHTTP(w, req.Request)
+			return nil
+		})
+	}
 	get("settings", Viewer, h.settings)
 	mux.HandleFunc("POST "+base+"settings", h.run(Viewer, h.saveSettings))
 	mux.HandleFunc("GET "+base+"events", h.run(Viewer, h.events)) // it has its own time
@@ -110,7 +117,10 @@ type problem struct {
 	status int
 	text   string // a sentence of the catalogue
 	args   []any
-	err    error // for the log
+	err    error  // for the log
+	param  string // the parameter that is wrong, where it is one
+	code   string // for the API, where the status does not say enough
+	fix    string // for the API: how to mend it, in English
 }
 
 func (p *problem) Error() string {
@@ -129,6 +139,13 @@ func misuse(text string, args ...any) error {
 	return &problem{status: http.StatusBadRequest, text: text, args: args}
 }
 
+// about says which parameter an error is about.
+func about(param string, err error) error {
+	p := *problemOf(err)
+	p.param = param
+	return &p
+}
+
 // problemOf says what an error means to the one who looks on.
 func problemOf(err error) *problem {
 	var p *problem
@@ -144,6 +161,10 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusNotFound, err: err, text: lang.Mark("There is no such worker. It may have stopped meanwhile.")}
 	case errors.Is(err, errors.ErrUnsupported):
 		return &problem{status: http.StatusNotImplemented, err: err, text: lang.Mark("This store cannot do that.")}
+	case errors.Is(err, errand.ErrPayloadTooLarge):
+		return &problem{status: http.StatusRequestEntityTooLarge, err: err, text: lang.Mark("That cannot be: %s"), args: []any{err.Error()}}
+	case errors.Is(err, errand.ErrDuplicate):
+		return &problem{status: http.StatusConflict, code: "duplicate", err: err, text: lang.Mark("That cannot be: %s"), args: []any{err.Error()}}
 	case errors.Is(err, errand.ErrInvalid):
 		return &problem{status: http.StatusBadRequest, err: err, text: lang.Mark("That cannot be: %s"), args: []any{err.Error()}}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -156,8 +177,12 @@ func problemOf(err error) *problem {
 // fail shows an error as a page.
 func (h *Handler) fail(w http.ResponseWriter, req *request, err error) {
 	p := problemOf(err)
-	if p.status >= 500 {
+	if p.status >= 500 && req.Context().Err() == nil { // else the client has gone, and that is why
 		h.config.Logger.Error("errand dashboard: request failed", "path", req.URL.Path, "error", err)
+	}
+	if req.api {
+		writeProblem(w, p)
+		return
 	}
 	view := errorView{Status: p.status, Text: req.lang.T(p.text, p.args...)}
 	_ = h.render(w, req, p.status, "error", page{Title: http.StatusText(p.status), View: view})

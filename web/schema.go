@@ -75,6 +75,7 @@ type fault struct {
 const (
 	maxFaults      = 20
 	maxSchemaDepth = 32
+	maxSchemaSteps = 200_000
 )
 
 // checker holds a payload against a schema.
@@ -82,6 +83,7 @@ type checker struct {
 	root   *schema
 	lang   *lang.Lang
 	faults []fault
+	steps  *int // that are left; schemas can be made that take for ever
 }
 
 // checkPayload says what in a payload does not fit its task's schema.
@@ -92,7 +94,8 @@ func checkPayload(l *lang.Lang, s *schema, payload []byte) []fault {
 	if err := d.Decode(&value); err != nil {
 		return []fault{{Text: l.T("The payload is not JSON: %s.", err.Error())}}
 	}
-	c := &checker{root: s, lang: l}
+	steps := maxSchemaSteps
+	c := &checker{root: s, lang: l, steps: &steps}
 	c.check(s, value, "", 0)
 	return c.faults
 }
@@ -122,11 +125,14 @@ func (c *checker) follow(s *schema) *schema {
 }
 
 func (c *checker) check(s *schema, value any, where string, depth int) {
+	if *c.steps--; *c.steps < 0 {
+		return
+	}
 	if s = c.follow(s); s == nil || depth > maxSchemaDepth {
 		return
 	}
 	if s.never {
-		c.fault(where, lang.Mark("This is not known here. Is it spelled right?"))
+		c.fault(where, unknownMember)
 		return
 	}
 	if options := append(slices.Clone(s.AnyOf), s.OneOf...); len(options) > 0 && !c.fitsOne(options, value, depth) {
@@ -138,7 +144,7 @@ func (c *checker) check(s *schema, value any, where string, depth int) {
 		return
 	}
 	if len(s.Enum) > 0 && !slices.ContainsFunc(s.Enum, func(one json.RawMessage) bool { return sameJSON(one, value) }) {
-		c.fault(where, lang.Mark("This has to be one of %s."), joined(s.Enum))
+		c.fault(where, lang.Mark("This has to be one of %s."), listed(s.Enum))
 	}
 	switch value := value.(type) {
 	case map[string]any:
@@ -179,13 +185,15 @@ func (c *checker) checkObject(s *schema, value map[string]any, where string, dep
 			c.check(own, value[name], below(where, name), depth+1)
 		} else if s.Additional != nil {
 			c.check(s.Additional, value[name], below(where, name), depth+1)
+		} else if len(s.Properties) > 0 { // JSON Schema allows it, and Go passes over it: mostly a slip
+			c.fault(below(where, name), unknownMember)
 		}
 	}
 }
 
 func (c *checker) fitsOne(options []*schema, value any, depth int) bool {
 	return slices.ContainsFunc(options, func(option *schema) bool {
-		own := &checker{root: c.root, lang: c.lang}
+		own := &checker{root: c.root, lang: c.lang, steps: c.steps}
 		own.check(option, value, "", depth+1)
 		return len(own.faults) == 0
 	})
@@ -198,6 +206,8 @@ func (c *checker) typesText(names []string) string {
 	}
 	return strings.Join(texts, c.lang.T(" or "))
 }
+
+var unknownMember = lang.Mark("This is not known here. Is it spelled right?")
 
 // The kinds of values, as sentences say them.
 var (
@@ -259,7 +269,7 @@ func sameJSON(raw json.RawMessage, value any) bool {
 	return d.Decode(&other) == nil && fmt.Sprint(other) == fmt.Sprint(value) && typeOf(other) == typeOf(value)
 }
 
-func joined(list []json.RawMessage) string {
+func listed(list []json.RawMessage) string {
 	var texts []string
 	for _, raw := range list[:min(len(list), 20)] {
 		texts = append(texts, clip(60, string(raw)))

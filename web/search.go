@@ -58,40 +58,43 @@ const (
 
 var limits = []string{"50", "20", "100", "200"}
 
+// searchParameters are the names of what a search can say.
+var searchParameters = []string{"queue", "task", "id", "text", "group", "cursor", "state", "attempt", "since", "until", "order", "limit"}
+
 // searchOf reads a search from a URL's or a form's values.
 func searchOf(v url.Values) (search, error) {
 	s := search{
 		Queue: v.Get("queue"), Task: v.Get("task"), ID: strings.TrimSpace(v.Get("id")), Text: v.Get("text"), Group: v.Get("group"),
 		Oldest: v.Get("order") == "oldest", Cursor: v.Get("cursor"),
 	}
-	for _, name := range []string{"queue", "task", "id", "text", "group", "cursor", "state", "attempt", "limit", "since", "until"} {
+	for _, name := range searchParameters {
 		if len(v.Get(name)) > maxParameter {
-			return s, misuse(lang.Mark("The value of %s is too long."), name)
+			return s, about(name, misuse(lang.Mark("The value of %s is too long."), name))
 		}
 	}
 	for kind, name := range map[string]string{"queue": s.Queue, "task": s.Task} {
 		if name != "" {
 			if err := errand.CheckName(kind, name); err != nil {
-				return s, err
+				return s, about(kind, err)
 			}
 		}
 	}
 	var err error
 	if text := v.Get("state"); text != "" {
 		if s.State, err = errand.ParseState(text); err != nil {
-			return s, err
+			return s, about("state", err)
 		}
 	}
 	if text := v.Get("attempt"); text != "" {
 		if s.Attempt, err = strconv.Atoi(text); err != nil || s.Attempt < 0 || s.Attempt > 1_000_000 {
-			return s, misuse(lang.Mark("The attempt %q is not a number."), text)
+			return s, about("attempt", misuse(lang.Mark("The attempt %q is not a number."), text))
 		}
 	}
 	if s.Since, err = boundOf(v.Get("since")); err != nil {
-		return s, err
+		return s, about("since", err)
 	}
 	if s.Until, err = boundOf(v.Get("until")); err != nil {
-		return s, err
+		return s, about("until", err)
 	}
 	s.Limit, _ = strconv.Atoi(oneOf(v.Get("limit"), limits))
 	return s, nil
@@ -138,7 +141,7 @@ func (s search) filter() errand.JobFilter {
 
 // fits reports whether a job is one of those that are looked for, beyond what the filter says.
 func (s search) fits(job *errand.Job) bool {
-	if job.Attempt < s.Attempt || !s.inTime(job) {
+	if s.Task != "" && job.Task != s.Task || job.Attempt < s.Attempt || !s.inTime(job) {
 		return false
 	}
 	last, failed := job.LastError()
@@ -169,23 +172,52 @@ func (h *Handler) find(ctx context.Context, s search) (found, error) {
 		return found{Jobs: []*errand.Job{job}}, nil
 	}
 	filter := s.filter()
-	if !s.scans() {
+	scans, err := h.mustScan(ctx, s)
+	if err != nil {
+		return found{}, err
+	}
+	if !scans {
 		page, err := h.st.Jobs(ctx, filter)
 		return found{Jobs: page.Jobs, Next: page.Next}, err
 	}
+	return h.scan(ctx, s)
+}
+
+// mustScan reports whether a search must look into jobs. A store finds those of a task by itself, but for as long as it takes,
+// and that is long where the task is rare among many.
+func (h *Handler) mustScan(ctx context.Context, s search) (bool, error) {
+	if s.Task == "" || s.scans() {
+		return s.scans(), nil
+	}
+	n, _, err := h.count(ctx, search{Queue: s.Queue, State: s.State})
+	return n > scanJobs, err
+}
+
+// scan looks into jobs until it has a page, or has looked for long enough. Where nothing fits, it takes larger steps.
+func (h *Handler) scan(ctx context.Context, s search) (found, error) {
+	filter := s.filter()
+	filter.Task = ""
 	result := found{}
-	filter.Limit = min(scanPage, max(s.Limit, 1))
+	least := min(scanPage, max(s.Limit, 1))
+	filter.Limit = least
 	start := time.Now()
 	for {
+		begun := time.Now()
 		page, err := h.st.Jobs(ctx, filter)
 		if err != nil {
 			return result, err
 		}
 		result.Scanned += len(page.Jobs)
+		before := len(result.Jobs)
 		for _, job := range page.Jobs {
 			if s.fits(job) {
 				result.Jobs = append(result.Jobs, job)
 			}
+		}
+		if len(result.Jobs) > before {
+			filter.Limit = least
+		} else {
+			filter.Limit = min(scanPage, 2*filter.Limit)
 		}
 		result.Next = page.Next
 		if n := len(page.Jobs); n > 0 {
@@ -195,11 +227,16 @@ func (h *Handler) find(ctx context.Context, s search) (found, error) {
 			result.Next = ""
 			return result, nil
 		}
-		if page.Next == "" || len(result.Jobs) >= s.Limit || result.Scanned >= scanJobs || time.Since(start) > scanTime {
+		if page.Next == "" || len(result.Jobs) >= s.Limit || result.Scanned >= scanJobs || over(start, begun, scanTime) {
 			return result, nil
 		}
 		filter.Cursor = page.Next
 	}
+}
+
+// over reports whether a step like that which began then would not end within its time from the start.
+func over(start, begun time.Time, limit time.Duration) bool {
+	return time.Since(start)+time.Since(begun) > limit
 }
 
 // count says how many jobs a search finds: of queues and states from the store's counters; exact is false where there

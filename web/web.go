@@ -30,11 +30,16 @@ type Handler struct {
 	broken      error // why it serves nobody
 	crossOrigin *http.CrossOriginProtection
 	mux         *http.ServeMux
+	apiRoutes   []string // "METHOD /path" of each, for the test of the API's document
 	pages       pages
 	feed        feed
 	operations  operations
+	tallies     tallies
+	schemas     schemas
+	health      health
 	histories   histories
 	census      census
+	glances     glances
 
 	stop    context.CancelFunc // ends streams
 	stopped context.Context
@@ -55,7 +60,7 @@ func New(st errand.Store, config Config) *Handler {
 	h := &Handler{st: st, config: checked, broken: err, crossOrigin: http.NewCrossOriginProtection()}
 	h.stopped, h.stop = context.WithCancel(context.Background())
 	h.feed.init(h)
-	h.operations.h = h
+	h.operations.h, h.tallies.h, h.health.h = h, h, h
 	h.pages = parsePages(h.config.Path)
 	h.mux = h.routes()
 	return h
@@ -71,6 +76,7 @@ func (h *Handler) Close() error {
 	h.feed.mu.Unlock()
 	h.streams.Wait()
 	h.operations.group.Wait()
+	h.tallies.flush(context.Background())
 	return nil
 }
 

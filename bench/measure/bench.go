@@ -14,14 +14,14 @@ import (
 
 // Config says what is measured.
 type Config struct {
-	Full   bool         // everything, which takes an hour or more; else the goals, in minutes
-	Rounds int          // of each comparison; 0: 5
-	Stores []peer.Store // empty: all
-	Only   []string     // names of systems; empty: all
-	Parts  []string     // of the measurement; empty: those of the goals, or with Full all
-	Phase  time.Duration
-	Log    io.Writer // says what goes on
-	Self   []string  // the command that runs this program as a worker, see Child
+	Full     bool         // everything, which takes an hour or more; else the goals, in minutes
+	Rounds   int          // of each comparison; 0: 5
+	Stores   []peer.Store // empty: all
+	Only     []string     // names of systems; empty: all
+	Parts    []string     // of the measurement; empty: those of the goals, or with Full all
+	Phase    time.Duration
+	Profiles string    // directory for profiles of Errand; empty: none are made
+	Log      io.Writer // says what goes on
 }
 
 // bench is a run under way.
@@ -42,7 +42,9 @@ func Measure(ctx context.Context, cfg Config) (*Run, error) {
 	b := &bench{Config: cfg, servers: s, sized: map[string]sizes{}, run: &Run{
 		Began: time.Now(), Full: cfg.Full, Rounds: cfg.Rounds, Phase: cfg.Phase, Machine: describeMachine(s.dir),
 	}}
-	err = b.all(ctx)
+	if err = b.all(ctx); err != nil {
+		b.note("The run ended early: %v", err)
+	}
 	b.run.Took = time.Since(b.run.Began)
 	return b.run, errors.Join(err, s.close())
 }
@@ -77,6 +79,14 @@ var parts = []part{
 	{"pickup", false, (*bench).pickups},
 	{"memory", false, (*bench).memories},
 	{"network", false, (*bench).networks},
+	{"apart", false, (*bench).pickupsApart},
+	{"load", true, (*bench).loads},
+	{"idle", true, (*bench).idles},
+	{"timers", true, (*bench).timers},
+	{"processes", true, (*bench).processes},
+	{"backlog", true, (*bench).backlogs},
+	{"recovery", true, (*bench).recoveries},
+	{"profiles", false, (*bench).profiles},
 }
 
 // Parts names the pieces of the measurement.

@@ -35,7 +35,7 @@ func (b *bench) recordWaits(e peer.Entry, round int, waits []float64, err error,
 		if err == nil {
 			value, err = stats.PercentileNearestRank(waits, percent)
 		}
-		if percent == 99.9 && len(waits) < 1000 {
+		if percent == 99.9 && len(waits) < 1000 || percent == 99 && len(waits) < 100 {
 			continue // there are too few
 		}
 		b.record(e, names[i], round, value, len(waits), err)

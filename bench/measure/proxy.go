@@ -77,7 +77,7 @@ func (p *proxy) pass(to io.WriteCloser, from io.Reader) {
 		for next := range line {
 			time.Sleep(time.Until(next.due))
 			if _, err := to.Write(next.data); err != nil {
-				for range line { //nolint:revive // the reader must not be stopped
+				for range line { // the reader must not be stopped
 				}
 				return
 			}

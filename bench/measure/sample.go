@@ -3,6 +3,7 @@
 package measure
 
 import (
+	"slices"
 	"time"
 
 	"github.com/errandhq/errand/bench/peer"
@@ -31,6 +32,22 @@ type Run struct {
 	Versions []string      `json:"versions"` // of the systems
 	Notes    []string      `json:"notes"`    // what was left out, and why
 	Samples  []Sample      `json:"samples"`
+}
+
+// Add takes over the figures of another run on the same machine.
+func (r *Run) Add(other *Run) {
+	r.Took += other.Took
+	for _, list := range []struct {
+		ours  *[]string
+		other []string
+	}{{&r.Servers, other.Servers}, {&r.Versions, other.Versions}, {&r.Notes, other.Notes}} {
+		for _, line := range list.other {
+			if !slices.Contains(*list.ours, line) {
+				*list.ours = append(*list.ours, line)
+			}
+		}
+	}
+	r.Samples = append(r.Samples, other.Samples...)
 }
 
 // The measures, as Sample.Measure names them. Rates are jobs a second, times are milliseconds.

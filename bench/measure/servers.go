@@ -8,7 +8,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	_ "github.com/go-sql-driver/mysql" // for making databases
 	"github.com/jackc/pgx/v5"
@@ -56,8 +58,8 @@ func newServers() (*servers, error) {
 
 // close stops the servers and removes their files.
 func (s *servers) close() error {
-	for i := len(s.host.ends) - 1; i >= 0; i-- {
-		s.host.ends[i]()
+	for _, end := range slices.Backward(s.host.ends) {
+		end()
 	}
 	return os.RemoveAll(s.dir)
 }
@@ -79,7 +81,7 @@ func (s *servers) server(store peer.Store) (server *testserver.Server, err error
 		server = testserver.OwnPostgres(s.host)
 	case peer.MySQL:
 		server = testserver.OwnMariaDB(s.host)
-	case peer.SQLite:
+	default: // SQLite has none
 		return nil, nil
 	}
 	s.started[store] = server
@@ -108,11 +110,11 @@ func (s *servers) fresh(ctx context.Context, store peer.Store) (place, error) {
 	}
 	s.number++
 	name := fmt.Sprintf("bench_%d", s.number)
-	switch store {
-	case peer.Redis:
+	if store == peer.Redis {
 		flush := func(ctx context.Context) error { return flushRedis(ctx, server.URL) }
 		return place{url: server.URL + "/0", drop: flush}, flush(ctx)
-	case peer.SQLite:
+	}
+	if store == peer.SQLite {
 		path := filepath.Join(s.dir, name+".db")
 		return place{url: "sqlite:" + path, drop: func(context.Context) error {
 			return errors.Join(os.Remove(path), ignoreMissing(os.Remove(path+"-wal")), ignoreMissing(os.Remove(path+"-shm")))
@@ -145,12 +147,13 @@ func flushRedis(ctx context.Context, url string) error {
 		return err
 	}
 	opt.DisableCache, opt.ForceSingleClient = true, true
+	opt.ConnWriteTimeout, opt.Dialer.Timeout = time.Minute, time.Minute // millions of jobs go one by one
 	client, err := rueidis.NewClient(opt)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	return client.Do(ctx, client.B().Flushall().Build()).Error()
+	return client.Do(ctx, client.B().Flushall().Sync().Build()).Error()
 }
 
 // executor returns what carries out a statement on a connection of its own.

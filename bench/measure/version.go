@@ -25,7 +25,12 @@ func (b *bench) version(ctx context.Context, store peer.Store) (string, error) {
 		return postgresVersion(ctx, server.URL)
 	case peer.MySQL:
 		return mysqlVersion(ctx, server.URL)
+	default:
+		return sqliteVersion(ctx)
 	}
+}
+
+func sqliteVersion(ctx context.Context) (string, error) {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return "", err
@@ -48,15 +53,26 @@ func postgresVersion(ctx context.Context, url string) (string, error) {
 	return fmt.Sprintf("%s: fsync=%s, synchronous_commit=%s, shared_buffers=%s", v, fsync, commit, buffers), err
 }
 
-func mysqlVersion(ctx context.Context, url string) (string, error) {
+// mysqlRow scans a row of a query's reply.
+func mysqlRow(ctx context.Context, url, query string, into ...any) error {
 	user, rest, _ := strings.Cut(strings.TrimPrefix(url, "mysql://"), "@")
 	db, err := sql.Open("mysql", user+"@tcp("+strings.TrimSuffix(rest, "/")+")/")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer db.Close()
+	return db.QueryRowContext(ctx, query).Scan(into...)
+}
+
+func mysqlVersion(ctx context.Context, url string) (string, error) {
 	var v, flush, binlog, buffers string
-	err = db.QueryRowContext(ctx, `SELECT version(), @@innodb_flush_log_at_trx_commit, @@log_bin, @@innodb_buffer_pool_size DIV 1048576`).
-		Scan(&v, &flush, &binlog, &buffers)
+	err := mysqlRow(ctx, url, `SELECT version(), @@innodb_flush_log_at_trx_commit, @@log_bin, @@innodb_buffer_pool_size DIV 1048576`,
+		&v, &flush, &binlog, &buffers)
 	return fmt.Sprintf("%s: innodb_flush_log_at_trx_commit=%s, log_bin=%s, innodb_buffer_pool_size=%sM", v, flush, binlog, buffers), err
+}
+
+// mysqlStatus returns a status variable of the server.
+func mysqlStatus(ctx context.Context, url, name string) (value string, err error) {
+	err = mysqlRow(ctx, url, "SHOW GLOBAL STATUS LIKE '"+name+"'", new(string), &value)
+	return value, err
 }

@@ -13,7 +13,6 @@ const us = "Errand"
 // goal is something that was to be reached.
 type goal struct {
 	store   peer.Store
-	what    string
 	measure string   // Errand's
 	against []string // systems: the best of them counts; empty: an absolute bound
 	other   string   // the measure that it is compared with; empty: the same
@@ -76,6 +75,7 @@ type verdict struct {
 	got     string
 	reached bool
 	known   bool
+	unsure  bool // the rounds lie on both sides of the goal
 }
 
 func (s *summary) judge(g goal) verdict {
@@ -85,6 +85,7 @@ func (s *summary) judge(g goal) verdict {
 		v.text += fmt.Sprintf(": at most %s %s", number(g.most), g.unit)
 		if ours.ok() {
 			v.known, v.reached = true, ours.median <= g.most
+			v.unsure = ours.low <= g.most && ours.high > g.most
 			v.got = number(ours.median) + " " + g.unit + spread(ours)
 		}
 		return v
@@ -110,6 +111,7 @@ func (s *summary) judge(g goal) verdict {
 	}
 	if r := ratio(ours, best); r != nil {
 		v.known, v.reached = true, r.median >= g.least
+		v.unsure = r.low < g.least && r.high >= g.least
 		v.got = number(r.median) + " x" + spread(r)
 		v.figures = number(ours.median) + " to " + number(best.median)
 	}

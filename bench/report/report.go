@@ -88,7 +88,8 @@ func (d *document) machine(run *measure.Run) {
 
 func (d *document) goals(s *summary) {
 	d.line("## Goals\n")
-	d.line("Ratios of medians, in brackets the lowest and the highest of the rounds. Rates are jobs a second.\n")
+	d.line("Ratios of medians, in brackets the lowest and the highest of the rounds. Rates are jobs a second.")
+	d.line("Unsure: the rounds lie on both sides of the goal.\n")
 	d.head("store", "goal", "measured", "figures", "")
 	reached, known := 0, 0
 	for _, store := range peer.Stores {
@@ -105,6 +106,9 @@ func (d *document) goals(s *summary) {
 			if v.reached {
 				mark = "reached"
 				reached++
+			}
+			if v.unsure {
+				mark += ", unsure"
 			}
 			d.row(store.Title(), v.text, v.got, v.figures, mark)
 		}
@@ -129,11 +133,29 @@ var groups = []group{
 		measure.Drain1 + measure.Large, measure.Drain10 + measure.Large, measure.Drain100 + measure.Large, measure.Drain1000 + measure.Large,
 	}, false},
 	{"Pickup by an idle worker", "ms", []string{measure.PickupP50, measure.PickupP99, measure.PickupP999}, false},
+	{"Pickup by an idle worker in another process", "ms", []string{measure.ApartP50, measure.ApartP99, measure.ApartP999}, false},
+	{"Latency under load", "ms; capacity in jobs/s", loads(), false},
+	{"An idle worker", "% of a core; requests/s", []string{measure.IdleWorker, measure.IdleStore, measure.IdleRequests}, false},
 	{"Memory", "bytes", []string{measure.Memory}, false},
+	{"Many jobs waiting", "jobs/s", []string{measure.Backlog10k, measure.Backlog1M, measure.Backlog5M}, false},
+	{"Several worker processes", "jobs/s", []string{measure.Processes(1), measure.Processes(2), measure.Processes(4)}, false},
+	{"Jobs that are due at the same moment", "jobs/s; ms", []string{measure.TimerRate, measure.TimerLate}, false},
+	{"Recovery after kill -9 of a worker", "s", []string{measure.Recovery}, false},
 	{"A longer network", "jobs/s", []string{
 		measure.Drain100 + "-0ms" + measure.Near, measure.Drain100 + measure.Near,
 		measure.Drain100 + "-0ms" + measure.Far, measure.Drain100 + measure.Far,
 	}, false},
+}
+
+// loads are the measures of latency at parts of the capacity.
+func loads() []string {
+	all := []string{measure.Capacity}
+	for _, percent := range measure.Loads {
+		for _, which := range []string{"p50", "p99", "p99.9"} {
+			all = append(all, measure.Load(percent, which))
+		}
+	}
+	return all
 }
 
 // charted are the measures that get a chart.

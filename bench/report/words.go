@@ -15,12 +15,23 @@ func title(name string) string {
 		measure.Drain1: "drain, concurrency 1", measure.Drain10: "drain, concurrency 10",
 		measure.Drain100: "drain, concurrency 100", measure.Drain1000: "drain, concurrency 1,000",
 		measure.PickupP50: "pickup, median", measure.PickupP99: "pickup, p99", measure.PickupP999: "pickup, p99.9",
+		measure.ApartP50: "median", measure.ApartP99: "p99", measure.ApartP999: "p99.9",
+		measure.Capacity: "what goes through", measure.IdleWorker: "worker", measure.IdleStore: "store", measure.IdleRequests: "requests",
+		measure.TimerRate: "rate", measure.TimerLate: "late, median", measure.Recovery: "until all run again",
 		measure.Memory:     "memory a waiting job",
 		measure.Backlog10k: "drain with 10 thousand waiting", measure.Backlog1M: "drain with 1 million waiting",
 		measure.Backlog5M: "drain with 5 million waiting",
 	}
 	if t, ok := known[name]; ok {
 		return t
+	}
+	var percent int
+	var which string
+	if n, _ := fmt.Sscanf(name, "load-%d-%s", &percent, &which); n == 2 {
+		return fmt.Sprintf("at %d %%, %s", percent, strings.Replace(which, "p50", "median", 1))
+	}
+	if n, _ := fmt.Sscanf(name, measure.Processes(0)[:len(measure.Processes(0))-1]+"%d", &percent); n == 1 {
+		return fmt.Sprintf("%d x concurrency 100", percent)
 	}
 	for suffix, words := range map[string]string{
 		"-0ms" + measure.Near: " (beside the network of 1 ms)", "-0ms" + measure.Far: " (beside the network of 5 ms)",

@@ -137,3 +137,70 @@ func TestGivingUp(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// TestReturningCallers: callers that come back as soon as they are answered travel together, not in two halves of which one
+// waits for the other; and a lone one never waits.
+func TestReturningCallers(t *testing.T) {
+	for _, callers := range []int{1, 64} {
+		synctest.Test(t, func(t *testing.T) {
+			const rounds, took = 100, 4 * time.Millisecond
+			sent := 0
+			b := &Batcher[int, int]{
+				Max: 1000,
+				Send: func(_ context.Context, items []int) ([]int, error) {
+					sent++
+					time.Sleep(took) // in the bubble's time
+					return items, nil
+				},
+			}
+			began := time.Now()
+			var wg sync.WaitGroup
+			for range callers {
+				wg.Go(func() {
+					for n := range rounds {
+						if _, err := b.Do(t.Context(), n); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if sent > rounds+5 {
+				t.Errorf("%d callers, %d times each: %d requests, want about as many as each made", callers, rounds, sent)
+			}
+			if spent := time.Since(began); callers == 1 && spent != rounds*took {
+				t.Errorf("a lone caller took %v for %d requests of %v", spent, rounds, took)
+			}
+		})
+	}
+}
+
+// TestCallersThatDoNotReturn: where waiting is in vain it is given up, and costs next to nothing.
+func TestCallersThatDoNotReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const calls, every, took = 1000, time.Millisecond, 4 * time.Millisecond
+		b := &Batcher[int, int]{
+			Max:  1000,
+			Send: func(_ context.Context, items []int) ([]int, error) { time.Sleep(took); return items, nil },
+		}
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		var waited time.Duration
+		for range calls {
+			wg.Go(func() {
+				began := time.Now()
+				if _, err := b.Do(t.Context(), 1); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				waited += time.Since(began)
+			})
+			time.Sleep(every)
+		}
+		wg.Wait()
+		if mean := waited / calls; mean > 2*took {
+			t.Errorf("a call took %v in the mean, where a request takes %v", mean, took)
+		}
+	})
+}

@@ -54,21 +54,21 @@ func runMover(args []string) error {
 // places start one store of each kind that outlives a process, in turn.
 var places = []struct {
 	name string
-	url  func(*testing.T) string
+	url  func(testing.TB) string
 }{
 	{"sqlite", sqliteURL},
-	{"redis", func(t *testing.T) string { return testserver.Redis(t, "--appendonly", "no").URL }},
-	{"postgres", func(t *testing.T) string { return testserver.OwnPostgres(t).URL }},
-	{"mysql", func(t *testing.T) string {
+	{"redis", func(t testing.TB) string { return testserver.Redis(t, "--appendonly", "no").URL }},
+	{"postgres", func(t testing.TB) string { return testserver.OwnPostgres(t).URL }},
+	{"mysql", func(t testing.TB) string {
 		return strings.TrimSuffix(testserver.OwnMariaDB(t).URL, "/") + "/mysql" // the one database that is there
 	}},
-	{"redis cluster", func(t *testing.T) string { return testserver.RedisCluster(t, "--appendonly", "no").URL }},
+	{"redis cluster", func(t testing.TB) string { return testserver.RedisCluster(t, "--appendonly", "no").URL }},
 	{"sqlite again", sqliteURL},
 }
 
-func sqliteURL(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "jobs.db") }
+func sqliteURL(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "jobs.db") }
 
-func open(t *testing.T, url string) errand.Store {
+func open(t testing.TB, url string) errand.Store {
 	t.Helper()
 	st, err := store.Open(t.Context(), url)
 	if err != nil {
@@ -460,4 +460,35 @@ func (l *live) count(where string) (n int) {
 		}
 	}
 	return n
+}
+
+// BenchmarkMove moves 10,000 jobs of 100 bytes from one kind of store to the next, as errand move does.
+func BenchmarkMove(b *testing.B) {
+	const n = 10_000
+	st := open(b, places[0].url(b))
+	for i := 0; i < n; i += errand.MaxBatch {
+		group := make([]errand.JobSpec, errand.MaxBatch)
+		for k := range group {
+			group[k] = errand.JobSpec{ID: errand.NewID(), Queue: "q", Task: "task", Payload: bytes.Repeat([]byte("x"), 100)}
+		}
+		if _, err := st.Enqueue(b.Context(), errand.EnqueueRequest{Now: time.Now(), Groups: [][]errand.JobSpec{group}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i, place := range places[1:] {
+		other := open(b, place.url(b))
+		b.Run(places[i].name+" to "+place.name, func(b *testing.B) {
+			for b.Loop() { // once: then there is nothing left
+				began := time.Now()
+				report, err := (&Mover{From: st, To: other}).Run(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				if report.Jobs > 0 {
+					b.ReportMetric(float64(report.Jobs)/time.Since(began).Seconds(), "jobs/s")
+				}
+			}
+		})
+		st = other
+	}
 }

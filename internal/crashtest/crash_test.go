@@ -24,7 +24,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Main(map[string]func([]string) error{"worker": runWorker, "producer": runProducer, "counter": runCounter, "recorded": runRecorded})
+	testproc.Main(map[string]func([]string) error{"worker": runWorker, "producer": runProducer, "counter": runCounter, "ticker": runTicker, "recorded": runRecorded})
 	os.Exit(m.Run())
 }
 

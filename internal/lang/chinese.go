@@ -37,10 +37,10 @@ var chinese = map[string]string{
 	"A job that fails for good is kept here with its error and stack trace, to be looked at and run again.": "最终失败的任务会连同错误和堆栈保留在这里，供查看和重新运行。",
 
 	// One job.
-	"priority %d": "优先级 %d", "Timeline": "时间线", "Progress": "进度", "%s of %s": "%s / %s 已处理", "Edit and requeue": "编辑并重新入队", "Clone": "复制",
+	"priority %d": "优先级 %d", "Timeline": "时间线", "Progress": "进度", "%s of %s": "%s / %s 已处理", "Edit and requeue": "编辑并重新入队", "Clone": "复制为新任务",
 	"%s errors in the chain": "错误链中的 %s 个错误", "Stack trace": "堆栈", "The whole stack, with Go and libraries": "完整堆栈，包括 Go 和各个库", "Log": "日志",
 	"Payload": "参数", "Result": "结果", "Facts": "信息", "Your role does not see payloads and results.": "您的角色看不到参数和结果。", "Only the beginning is shown, of %s.": "共 %s，只显示开头。",
-	"%d retries": "可重试 %d 次", "Lost its worker": "失去 worker", "%s times": "%s 次", "Timeout": "超时", "Result kept": "结果保留", "Unique key": "唯一键",
+	"Lost its worker": "失去 worker", "%s times": "%s 次", "Timeout": "超时", "Result kept": "结果保留", "Unique key": "唯一键",
 	"Depends on": "依赖于", "no longer in the store": "已不在存储中",
 
 	// Workers and hotqueues.

@@ -34,14 +34,14 @@ var chineseCharts = map[string]string{
 	"%q is not a time: write it as 2006-01-02T15:04 (UTC), or as a duration before now such as 90m.": "%q 不是时间：请写成 2006-01-02T15:04（UTC），或写成距现在的时长，例如 90m。",
 	"Move": "移动", "Move %s jobs to another queue?": "将 %s 个任务移到另一个队列？", "%s jobs moved.": "已移动 %s 个任务。", "To the queue": "目标队列",
 	"They keep their place by priority and time. Only workers that serve that queue run them.": "任务仍按优先级和时间排序。只有服务于该队列的 worker 会运行它们。",
-	"%s steps are left out.": "省略了 %s 步。", "Not before": "最早开始", "Unknown task": "未知任务", "no worker that took it knows it": "领取过它的 worker 都不认识这个任务",
+	"%s steps are left out.": "省略了 %s 步。", "Not before": "最早开始", "of at most %d": "/ 最多 %d 次", "Attempts in all": "尝试次数", "Unknown task": "未知任务", "no worker that took it knows it": "领取过它的 worker 都不认识这个任务",
 	"Waited for by": "被以下任务等待", "There may be more: not all jobs were looked into.": "可能还有：并未查看全部任务。",
 	"This task in the last 24 hours": "此任务最近 24 小时的情况", "No attempt was recorded.": "没有尝试记录。",
 	"Finished in the last 24 hours": "最近 24 小时完成", "Failed attempts in the last 24 hours": "最近 24 小时失败的尝试",
-	"copy": "复制内容",
+	"copy": "复制",
 
 	// In the background.
-	"In the background": "后台操作", "actions on many jobs, since the dashboard was started": "控制台启动以来对大量任务的操作",
+	"In the background": "后台操作", "%s actions go on in the background": "后台有 %s 个操作进行中", "actions on many jobs, since the dashboard was started": "控制台启动以来对大量任务的操作",
 	"Nothing goes on in the background.": "后台没有进行中的操作。", "What you do to all jobs that match a filter shows its progress here.": "对符合条件的全部任务进行的操作，会在这里显示进度。",
 	"It goes on in the background; you may leave this page.": "操作在后台继续，可以离开本页。", "Stop here": "到此为止", "Go on working": "继续工作",
 	"Back to the jobs": "返回任务列表", "To the jobs": "前往任务列表", "of %s": "/ 共 %s", "of at least %s": "/ 至少 %s", "the jobs that match now": "现在符合条件的任务",
@@ -49,7 +49,7 @@ var chineseCharts = map[string]string{
 	"There is no such action. Those that have ended are forgotten after a while, and when the dashboard is restarted.": "没有这个操作。已结束的操作过一段时间，或控制台重启后，就不再保留。",
 
 	// Workers and the audit log.
-	"quiet": "静默", "Quiet": "静默", "Stop": "停止", "memory": "内存", "Runs": "正在运行", "for": "已用时",
+	"quiet": "暂停领取", "Quiet": "暂停领取", "Stop": "停止", "memory": "内存", "Runs": "正在运行", "for": "已用时",
 	"It claims no more jobs; what runs goes on.":              "不再领取任务；运行中的任务继续。",
 	"As at its first signal: it finishes what runs and ends.": "等同于收到第一个信号：运行完手头的任务后退出。",
 	"Worker %s will claim no more jobs.":                      "Worker %s 将不再领取任务。", "Worker %s will claim jobs again.": "Worker %s 将重新领取任务。",

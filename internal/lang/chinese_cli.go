@@ -9,7 +9,7 @@ var chineseCLI = map[string]string{
 	"QUEUED": "排队中", "STARTED": "运行中", "SCHEDULED": "已定时", "DEFERRED": "等待依赖", "FAILED": "失败", "FINISHED": "已完成", "CANCELED": "已取消",
 	"IN/MIN": "入/分", "DONE/MIN": "成/分", "FAIL/MIN": "败/分", "OLDEST": "最久等待", "NOTE": "备注",
 	"HOTQUEUE": "HOTQUEUE 队列", "MESSAGES": "消息", "PUT/MIN": "放/分", "GOT/MIN": "取/分",
-	"WORKER": "WORKER 进程", "KIND": "种类", "STATUS": "状况", "SEEN": "最近心跳", "UP": "已运行", "RUNS": "正在运行", "QUEUES": "队列", "JOB": "任务", "FOR": "时长",
+	"WORKER": "WORKER 进程", "KIND": "种类", "MEMORY": "内存", "STATUS": "状况", "SEEN": "最近心跳", "UP": "已运行", "RUNS": "正在运行", "QUEUES": "队列", "JOB": "任务", "FOR": "时长",
 	"EXTENSION": "扩展名", "FILES": "文件", "BYTES": "字节", "LINES": "行数", "LARGEST FILES": "最大的文件",
 
 	// Quantities and times.
@@ -21,7 +21,7 @@ var chineseCLI = map[string]string{
 	"No queues yet": "还没有队列", "No queues yet.": "还没有队列。", "No workers": "没有 worker", "No workers.": "没有 worker。", ", %d alive": "，%d 个在运行", "alive": "正常",
 	"per minute: %s in, %s finished, %s failed": "每分钟：入队 %s，完成 %s，失败 %s", "per minute: %s put, %s got": "每分钟：放入 %s，取出 %s", "oldest waits %s": "最久的已等待 %s",
 	"(parameter worker)": "（参数 worker）", "lost, last seen %s": "失联，最近心跳在%s", "runs %d of %d, up %s, %s finished, %s failed": "正在运行 %d / %d，已启动 %s，完成 %s，失败 %s",
-	"stuck: its context has ended": "卡住：context 已结束", "%s %s (%s), attempt %d, for %s": "%s %s（%s），第 %d 次尝试，已运行 %s",
+	"stuck: its context has ended": "卡住：context 已结束", "%s (%s), attempt %d, for %s": "%s（%s），第 %d 次尝试，已运行 %s",
 	"Queue %s paused.": "队列 %s 已暂停。", "Queue %s resumed.": "队列 %s 已恢复。", "Note: queue %s has never had a job.": "注意：队列 %s 从未有过任务。",
 	"there is no queue %q: 'queues' lists them": "没有队列 %q：“queues”会列出它们", "there is no hotqueue %q: 'queues' lists them": "没有 hotqueue 队列 %q：“queues”会列出它们",
 	"%s is a hotqueue: --messages removes its messages (%s)":                                                               "%s 是 hotqueue 队列：--messages 会删除它的消息（%s 条）",

@@ -55,7 +55,7 @@ var chineseHelp = map[string]string{
 	"end an attempt after `D` (0: the worker's default; negative: never)":        "一次尝试最长 `D`（0：依 worker 的默认值；负数：不限）",
 	"keep the finished job and its result for `D`":                               "完成后把任务和结果保留 `D`", "take a task that this program does not know": "接受本程序不认识的任务名",
 	"Serve the dashboard": "提供仪表盘",
-	"Serve the dashboard until interrupted.\n\nIt asks for the name in $%s (default: admin) and the password in $%s or --password-file. Without a password it serves this machine only, and everybody on it.": "提供仪表盘，直到被中断。\n\n" +
+	"Serve the dashboard until interrupted; beside its pages a JSON API (api/v1/openapi.json), healthz, readyz, and metrics for Prometheus.\n\nIt asks for the name in $%s (default: admin) and the password in $%s or --password-file. Without a password it serves this machine only, and everybody on it.": "提供仪表盘，直到被中断；除页面外还有 JSON API（api/v1/openapi.json）、healthz、readyz 和供 Prometheus 使用的 metrics。\n\n" +
 		"登录名取自 $%s（默认 admin），密码取自 $%s 或 --password-file。没有密码时只对本机开放，本机上人人可看。",
 	"the `ADDRESS` to listen on": "监听地址 `ADDRESS`", "the `PREFIX` of its URLs": "网址前缀 `PREFIX`",
 	"a `NAME` by which browsers may ask for it, besides localhost; may be repeated": "除 localhost 外，浏览器可用的主机名 `NAME`；可重复", "read the password from `FILE`": "从 `FILE` 读取密码",

@@ -22,6 +22,7 @@ var (
 	English = &Lang{Tag: "en", Name: "English", units: englishUnits}
 	Chinese = &Lang{Tag: "zh-CN", Name: "简体中文", units: chineseUnits, texts: []map[string]string{
 		chinese,
+		chineseBench,
 		chineseCharts,
 		chineseCLI,
 		chineseHelp,

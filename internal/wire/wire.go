@@ -6,6 +6,8 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"time"
 	"unicode/utf8"
 
@@ -45,7 +47,9 @@ type Job struct {
 	ResultBase64      []byte          `json:"result_base64,omitempty"`
 	Error             string          `json:"error,omitempty"` // of the last attempt that had one
 	Progress          *Progress       `json:"progress,omitempty"`
-	Attempts          []Attempt       `json:"attempts"`
+	Attempts          []Attempt       `json:"attempts,omitzero"`
+	Hidden            bool            `json:"hidden,omitempty"`  // payload, result and logs are not for the one who asked
+	Omitted           []string        `json:"omitted,omitempty"` // what a list leaves out: ask for the job itself
 }
 
 // Retry is a retry policy.
@@ -85,6 +89,7 @@ type Attempt struct {
 type Jobs struct {
 	Jobs       []Job  `json:"jobs"`
 	NextCursor string `json:"next_cursor,omitempty"`
+	Scanned    int    `json:"scanned,omitempty"` // jobs that were looked into, where the search had to
 }
 
 // Info is what the info command prints; the queues and workers commands print their part of it.
@@ -137,6 +142,7 @@ type Worker struct {
 	Held        int       `json:"held"`
 	Finished    int64     `json:"finished"`
 	Failed      int64     `json:"failed"`
+	MemoryBytes int64     `json:"memory_bytes,omitempty"` // that its process has from the system
 	Running     []Running `json:"running"`
 }
 
@@ -255,6 +261,29 @@ func NewJob(job *errand.Job) Job {
 	return j
 }
 
+// Policy is the retry policy that the form stands for. Its numbers are not checked.
+func (r *Retry) Policy() (errand.RetryPolicy, error) {
+	policy := errand.RetryPolicy{Max: r.Max, Backoff: errand.Backoff{Base: duration(r.BaseSeconds), Max: duration(r.LimitSeconds)}}
+	for _, d := range r.DelaysSeconds {
+		policy.Backoff.Delays = append(policy.Backoff.Delays, duration(d))
+	}
+	for kind, name := range backoffKinds {
+		if name == r.Kind {
+			policy.Backoff.Kind = kind
+			return policy, nil
+		}
+	}
+	return policy, fmt.Errorf("%w: retry kind %.40q: use fixed, exponential or delays", errand.ErrInvalid, r.Kind)
+}
+
+// duration is a number of seconds; one that is too large stays too large.
+func duration(seconds float64) time.Duration {
+	if seconds > math.MaxInt64/float64(time.Second)/2 {
+		return math.MaxInt64 / 2
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
 var backoffKinds = map[errand.BackoffKind]string{
 	errand.BackoffFixed: "fixed", errand.BackoffExponential: "exponential", errand.BackoffDelays: "delays",
 }
@@ -283,7 +312,7 @@ func NewWorker(w *errand.WorkerRecord, now time.Time) Worker {
 	j := Worker{
 		ID: w.ID, Kind: w.Kind, Host: w.Host, PID: w.PID, Version: w.Version, Status: WorkerStatus(w, now),
 		Queues: append([]string{}, w.Queues...), Tasks: append([]string{}, w.Tasks...), Concurrency: w.Concurrency,
-		StartedAt: w.StartedAt.UTC(), SeenAt: w.SeenAt.UTC(), Held: w.Held, Finished: w.Finished, Failed: w.Failed,
+		StartedAt: w.StartedAt.UTC(), SeenAt: w.SeenAt.UTC(), Held: w.Held, Finished: w.Finished, Failed: w.Failed, MemoryBytes: w.Memory,
 		Running: make([]Running, 0, len(w.Running)),
 	}
 	for _, r := range w.Running {

@@ -47,8 +47,7 @@ func (s *Store) Audit(ctx context.Context, filter errand.AuditFilter) (errand.Au
 	}
 	defer t.end()
 	place := errand.AuditEntry{ID: id, At: at}
-	for i := len(t.audit) - 1; i >= 0; i-- {
-		e := t.audit[i]
+	for _, e := range slices.Backward(t.audit) {
 		if compareAudit(e, place) >= 0 || !filter.Matches(&e) {
 			continue
 		}

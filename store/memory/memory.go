@@ -44,9 +44,10 @@ type Store struct {
 }
 
 var (
-	_ errand.Store    = (*Store)(nil)
-	_ errand.Notifier = (*Store)(nil)
-	_ errand.Carrier  = (*Store)(nil)
+	_ errand.Store     = (*Store)(nil)
+	_ errand.Notifier  = (*Store)(nil)
+	_ errand.Carrier   = (*Store)(nil)
+	_ errand.Describer = (*Store)(nil)
 )
 
 // New returns an empty store.

@@ -13,7 +13,16 @@ import (
 var dialect = &sqlstore.Dialect{
 	In: " IN ?", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "SIGNED", Shared: true,
 	Rewrite:    rewrite,
-	InsertRows: []int{500, 50, 5, 1},
+	InsertRows: insertRows(),
+}
+
+// insertRows has one statement for the few rows that concurrent producers gather, whatever their number.
+func insertRows() []int {
+	sizes := []int{500, 250, 125}
+	for n := 64; n > 0; n-- {
+		sizes = append(sizes, n)
+	}
+	return sizes
 }
 
 var (

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,7 +29,7 @@ func (s *backend) Again(err error) bool {
 	case 1062: // another transaction was faster to insert a row that this one has not seen
 		return true
 	}
-	return false
+	return errors.Is(err, sqldriver.ErrBadConn) // nothing has reached the server
 }
 
 // Translate implements sqlserver.Backend: by the server's numbers.
@@ -44,9 +45,13 @@ func (s *backend) Translate(err error) error {
 	case 1264, 1366, 1406, 1153: // values that no column takes, a packet that is too large
 		kind = errand.ErrInvalid
 	}
-	wrapped := fmt.Errorf("%w: %s%s: %w", kind, s.name, hints[n], err)
+	hint := hints[n]
+	if sqlserver.Unreachable(err) {
+		hint = sqlserver.NotThere
+	}
+	wrapped := fmt.Errorf("%w: %s%s: %w", kind, s.name, hint, err)
 	if s.password != "" && strings.Contains(wrapped.Error(), s.password) {
-		return fmt.Errorf("%w: %s%s: %s", kind, s.name, hints[n], strings.ReplaceAll(err.Error(), s.password, "xxxxx"))
+		return fmt.Errorf("%w: %s%s: %s", kind, s.name, hint, strings.ReplaceAll(err.Error(), s.password, "xxxxx"))
 	}
 	return wrapped
 }

@@ -24,6 +24,7 @@ type config struct {
 	migrate bool
 	leave   bool // the schema, whatever it is
 	logger  *slog.Logger
+	wait    time.Duration
 }
 
 // NoMigrate has Open neither create nor upgrade anything: tables that are missing or older than this program are an
@@ -33,6 +34,10 @@ func NoMigrate() Option { return func(c *config) { c.migrate = false } }
 // Unmigrated has Open leave the schema alone, whatever it is, and only the methods of [errand.Migrator] be used of the
 // store.
 func Unmigrated() Option { return func(c *config) { c.migrate, c.leave = false, true } }
+
+// Wait has Open wait that long for a server that is not there yet; without it that is an error at once. In a URL it is
+// wait=30s.
+func Wait(d time.Duration) Option { return func(c *config) { c.wait = d } }
 
 // Logger gets the warnings. Default [slog.Default].
 func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
@@ -50,18 +55,19 @@ const (
 
 // Open opens a database by its URL, as in mysql://user:password@host:3306/database. What follows a question mark are
 // settings of the Go MySQL driver, as in ?tls=true; socket=/path connects by a file in place of host and port. The server
-// must be there.
+// must be there, unless [Wait] says otherwise.
 func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 	cfg := config{migrate: true, logger: slog.Default()}
 	for _, opt := range opts {
 		opt(&cfg)
 	}
-	dsn, err := parse(rawURL)
+	dsn, patience, err := parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("open mysql: %w: %w", errand.ErrInvalid, err)
 	}
 	b := &backend{name: fmt.Sprintf("database %q on %s", dsn.DBName, dsn.Addr), password: dsn.Passwd}
-	if err := b.open(ctx, dsn, &cfg); err != nil {
+	err = sqlserver.Await(ctx, max(cfg.wait, patience), sqlserver.Unreachable, func(ctx context.Context) error { return b.open(ctx, dsn, &cfg) })
+	if err != nil {
 		return nil, fmt.Errorf("open mysql: %w", b.Translate(err))
 	}
 	s := &Store{Store: sqlserver.New(b, dialect), backend: b}
@@ -70,21 +76,24 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 }
 
 // parse reads a URL. Its errors show nothing of it but what is wrong.
-func parse(rawURL string) (*gosql.Config, error) {
+func parse(rawURL string) (cfg *gosql.Config, patience time.Duration, err error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Scheme != "mysql" || u.Opaque != "" {
-		return nil, errors.New("the URL cannot be read: use mysql://user:password@host:3306/database")
+		return nil, 0, errors.New("the URL cannot be read: use mysql://user:password@host:3306/database")
 	}
 	name := strings.TrimPrefix(u.Path, "/")
 	if name == "" {
-		return nil, errors.New("the URL names no database: use mysql://user:password@host:3306/database")
+		return nil, 0, errors.New("the URL names no database: use mysql://user:password@host:3306/database")
 	}
 	settings := u.Query()
 	socket := settings.Get("socket")
 	settings.Del("socket")
-	cfg, err := gosql.ParseDSN("/?" + settings.Encode())
+	if patience, err = sqlserver.WaitParameter(settings); err != nil {
+		return nil, 0, err
+	}
+	cfg, err = gosql.ParseDSN("/?" + settings.Encode())
 	if err != nil {
-		return nil, fmt.Errorf("the settings in the URL: %w", err)
+		return nil, 0, fmt.Errorf("the settings in the URL: %w", err)
 	}
 	cfg.User = u.User.Username()
 	cfg.Passwd, _ = u.User.Password()
@@ -102,9 +111,10 @@ func parse(rawURL string) (*gosql.Config, error) {
 	}
 	cfg.InterpolateParams = true // a round trip in place of three; the server's escaping is known to the driver
 	cfg.ClientFoundRows = true   // an UPDATE counts the rows that it found, also where they were so already
-	cfg.MultiStatements, cfg.ParseTime = false, false
+	cfg.MultiStatements = true   // statements that need not wait for each other's outcome go together
+	cfg.ParseTime = false
 	cfg.Logger = &gosql.NopLogger{} // its errors are returned too
-	return cfg, nil
+	return cfg, patience, nil
 }
 
 // connector makes connections with what the store needs of a session. The isolation is set in the way that all versions

@@ -19,7 +19,7 @@
 // # Wake-ups
 //
 // What a process does wakes up its own workers at once. Changes by others are looked for, 25 times a second while there
-// are any and for ten seconds after the last, and twice a second then.
+// are any and for ten seconds after the last, and less than twice a second then.
 //
 // # Transactions
 //
@@ -52,6 +52,7 @@ var (
 	_ errand.Notifier   = (*Store)(nil)
 	_ errand.Transactor = (*Store)(nil)
 	_ errand.Carrier    = (*Store)(nil)
+	_ errand.Describer  = (*Store)(nil)
 	_ errand.Migrator   = (*Store)(nil)
 )
 
@@ -65,15 +66,12 @@ type backend struct {
 
 // Transact implements sqlserver.Backend. The isolation is that of the connections.
 func (s *backend) Transact(ctx context.Context, do func(sqlstore.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	if err := do(sqlserver.SQLTx{Ctx: ctx, Dialect: dialect, On: tx, Bind: bind}); err != nil {
-		_ = tx.Rollback() // the server may have done it
-		return err
-	}
-	return tx.Commit()
+	defer conn.Close()
+	return transact(ctx, conn, do)
 }
 
 // View implements sqlserver.Backend.

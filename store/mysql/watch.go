@@ -11,7 +11,7 @@ import (
 // seldom when nothing does.
 const (
 	often  = 40 * time.Millisecond
-	seldom = 500 * time.Millisecond
+	seldom = 560 * time.Millisecond
 	calm   = 10 * time.Second // after the last change, until it looks seldom
 )
 

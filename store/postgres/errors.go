@@ -43,6 +43,9 @@ func (s *backend) Translate(err error) error {
 			hint = hints[pg.Code]
 		}
 	}
+	if absent(err) {
+		hint = sqlserver.NotThere
+	}
 	wrapped := fmt.Errorf("%w: %s%s: %w", kind, s.name, hint, err)
 	if s.password != "" && strings.Contains(wrapped.Error(), s.password) {
 		return fmt.Errorf("%w: %s%s: %s", kind, s.name, hint, strings.ReplaceAll(err.Error(), s.password, "xxxxx"))

@@ -26,6 +26,10 @@ const (
     applied_at BIGINT  NOT NULL
 );
 `
+	// hasMigrations reads the catalogue's tables. What answers by name, as to_regclass does, may still know what was before
+	// the transaction waited for the lock.
+	hasMigrations = `SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = 'errand_migrations')`
 	nowMicros = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 )
 
@@ -66,7 +70,7 @@ func (m migrator) Done(ctx context.Context) (migrate.Done, error) { return m.don
 func (m migrator) done(ctx context.Context, on conn) (migrate.Done, error) {
 	done := make(migrate.Done)
 	table := pgx.Identifier{m.schema, "errand_migrations"}.Sanitize()
-	found, err := one[bool](ctx, on, "SELECT to_regclass($1) IS NOT NULL", table)
+	found, err := one[bool](ctx, on, hasMigrations, m.schema)
 	if err != nil || !found {
 		return done, err
 	}

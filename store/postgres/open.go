@@ -2,13 +2,16 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/errandhq/errand"
@@ -23,6 +26,7 @@ type config struct {
 	migrate bool
 	leave   bool // the schema, whatever it is
 	logger  *slog.Logger
+	wait    time.Duration
 }
 
 // Schema names the schema of the tables. Default "errand". Stores of different schemas have nothing to do with each other.
@@ -35,6 +39,10 @@ func NoMigrate() Option { return func(c *config) { c.migrate = false } }
 // Unmigrated has Open leave the schema alone, whatever it is, and only the methods of [errand.Migrator] be used of the
 // store.
 func Unmigrated() Option { return func(c *config) { c.migrate, c.leave = false, true } }
+
+// Wait has Open wait that long for a server that is not there yet, or still starting; without it that is an error at once.
+// In a URL it is wait=30s.
+func Wait(d time.Duration) Option { return func(c *config) { c.wait = d } }
 
 // Logger gets the warnings. Default [slog.Default].
 func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
@@ -53,8 +61,9 @@ var planning = []string{"enable_seqscan", "enable_bitmapscan", "enable_hashjoin"
 const abandoned = 5 * time.Second
 
 // Open opens a database by its URL (or a connection string of keywords and values), which may have all settings of pgx's
-// pool, as in postgres://user:password@host/database?pool_max_conns=20. The server must be there.
-func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
+// pool, as in postgres://user:password@host/database?pool_max_conns=20. The server must be there, unless [Wait] says
+// otherwise.
+func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 	cfg := config{schema: "errand", migrate: true, logger: slog.Default()}
 	for _, opt := range opts {
 		opt(&cfg)
@@ -62,12 +71,16 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	if cfg.schema == "" || len(cfg.schema) > 50 || strings.ContainsRune(cfg.schema, 0) {
 		return nil, fmt.Errorf("open postgres: %w: Schema(%q): use a name of 1 to 50 bytes", errand.ErrInvalid, cfg.schema)
 	}
-	pc, err := pgxpool.ParseConfig(url)
+	rawURL, err := cfg.takeWait(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("open postgres: %w: %w", errand.ErrInvalid, err)
+	}
+	pc, err := pgxpool.ParseConfig(rawURL)
 	if err != nil {
 		// The error of pgx may show the password of a URL that cannot be read.
 		return nil, fmt.Errorf("open postgres: %w: the URL cannot be read: use postgres://user:password@host:port/database", errand.ErrInvalid)
 	}
-	if !strings.Contains(url, "pool_max_conns") {
+	if !strings.Contains(rawURL, "pool_max_conns") {
 		pc.MaxConns = max(pc.MaxConns, minConns)
 	}
 	if pc.ConnConfig.RuntimeParams["application_name"] == "" {
@@ -84,12 +97,33 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 		name: fmt.Sprintf("PostgreSQL database %q on %s:%d", pc.ConnConfig.Database, pc.ConnConfig.Host, pc.ConnConfig.Port),
 	}
 	b.teller.send = b.send
-	if err := b.open(ctx, pc, &cfg); err != nil {
+	err = sqlserver.Await(ctx, cfg.wait, absent, func(ctx context.Context) error { return b.open(ctx, pc.Copy(), &cfg) })
+	if err != nil {
 		return nil, fmt.Errorf("open postgres: %w", b.Translate(err))
 	}
 	s := &Store{Store: sqlserver.New(b, b.dialect), backend: b}
 	s.listen.config, s.listen.channel, s.listen.sender, s.listen.hub = pc.ConnConfig.Copy(), b.channel, b.sender, &s.Hub
 	return s, nil
+}
+
+// takeWait reads our own setting of a URL, and takes it out.
+func (c *config) takeWait(rawURL string) (string, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme == "" || !u.Query().Has("wait") {
+		return rawURL, nil //nolint:nilerr // the driver says what is wrong with it
+	}
+	settings := u.Query()
+	if c.wait, err = sqlserver.WaitParameter(settings); err != nil {
+		return "", err
+	}
+	u.RawQuery = settings.Encode()
+	return u.String(), nil
+}
+
+// absent reports whether an error says that the server is not there yet.
+func absent(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "57P03" || !ok && sqlserver.Unreachable(err)
 }
 
 func (s *backend) open(ctx context.Context, pc *pgxpool.Config, cfg *config) (err error) {

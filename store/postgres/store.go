@@ -56,6 +56,7 @@ var (
 	_ errand.Notifier   = (*Store)(nil)
 	_ errand.Transactor = (*Store)(nil)
 	_ errand.Carrier    = (*Store)(nil)
+	_ errand.Describer  = (*Store)(nil)
 	_ errand.Migrator   = (*Store)(nil)
 )
 
@@ -73,9 +74,7 @@ type backend struct {
 
 // Transact implements sqlserver.Backend.
 func (s *backend) Transact(ctx context.Context, do func(sqlstore.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(t pgx.Tx) error {
-		return do(tx{ctx, t, s.dialect})
-	})
+	return s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return transact(ctx, c, s.dialect, do) })
 }
 
 // View implements sqlserver.Backend.
@@ -86,7 +85,8 @@ func (s *backend) View(ctx context.Context, do func(sqlstore.Tx) error) error {
 // Committed implements sqlserver.Backend.
 func (s *backend) Committed(topics []errand.Topic) { s.teller.tell(topics) }
 
-const notifyAll = `SELECT pg_notify($1, $2)`
+// notifyAll need not wait for the disk: what a crash swallows is made good by polling.
+const notifyAll = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
 
 // send wakes up other processes. They poll where it fails.
 func (s *backend) send(topics []errand.Topic) {

@@ -105,6 +105,11 @@ func (t tx) Query(query string, each func(sqlstore.Row) error, args ...any) erro
 	if err != nil {
 		return err
 	}
+	return eachRow(rows, each)
+}
+
+// eachRow reads a result to its end, or until each returns an error.
+func eachRow(rows pgx.Rows, each func(sqlstore.Row) error) error {
 	defer rows.Close()
 	var r row
 	for rows.Next() {

@@ -1,5 +1,12 @@
 package redis
 
+import (
+	"context"
+	"time"
+
+	"github.com/errandhq/errand"
+)
+
 // DamageOptions puts bytes that are no options into a record of a job that has none.
 func DamageOptions(record string) string {
 	in := &reader{rest: record}
@@ -11,4 +18,22 @@ func DamageOptions(record string) string {
 		panic("the record has options")
 	}
 	return record[:at] + string(appendInt(nil, 4, 4)) + `{"re` + record[at+4:]
+}
+
+// MoveHalf is a client that dies while it moves a job: when the job has left its queue or, with arrived, when it is in
+// the other one.
+func MoveHalf(ctx context.Context, s *Store, now time.Time, from, to, id string, arrived bool) error {
+	c, err := s.begin(ctx, now, "move")
+	if err != nil {
+		return err
+	}
+	defer c.done()
+	key, _ := keyOf(id)
+	f := &family{Store: s, c: c}
+	out, err := readParcel(from, f.runOn(c, packScript, from, to, errand.NewID(), "", movable, key))
+	if err != nil || !arrived {
+		return err
+	}
+	_, err = f.unpack(to, out.token, 1, c.now, out.jobs)
+	return err
 }

@@ -33,9 +33,10 @@ type Store struct {
 }
 
 var (
-	_ errand.Store    = (*Store)(nil)
-	_ errand.Notifier = (*Store)(nil)
-	_ errand.Carrier  = (*Store)(nil)
+	_ errand.Store     = (*Store)(nil)
+	_ errand.Notifier  = (*Store)(nil)
+	_ errand.Carrier   = (*Store)(nil)
+	_ errand.Describer = (*Store)(nil)
 )
 
 // Close ends the connections. Calls after it return [errand.ErrClosed].

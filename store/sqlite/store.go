@@ -65,6 +65,7 @@ var (
 	_ errand.Notifier   = (*Store)(nil)
 	_ errand.Transactor = (*Store)(nil)
 	_ errand.Carrier    = (*Store)(nil)
+	_ errand.Describer  = (*Store)(nil)
 	_ errand.Migrator   = (*Store)(nil)
 )
 

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,7 +85,7 @@ var seriesCases = []testCase{
 			sampled(fine, k.now, "q", "T", time.Second),
 			sampled(fine, k.now.Add(fine.Step), "q", "t", time.Second),
 		}
-		k.record("w1", append(others[:len(others):len(others)], sampled(middle, k.now, "q", "t", time.Second)))
+		k.record("w1", append(slices.Clip(others), sampled(middle, k.now, "q", "t", time.Second)))
 		k.series(errand.SeriesQuery{Step: fine.Step},
 			[]errand.Sample{others[0], others[1], others[2], others[3], sum, others[4]}, nil)
 		k.series(errand.SeriesQuery{Step: middle.Step}, []errand.Sample{sampled(middle, k.now, "q", "t", time.Second)}, nil)

@@ -66,7 +66,7 @@ func (h Harness) Run(t *testing.T) {
 		{"Lease", leaseCases}, {"Settle", settleCases}, {"Deps", depsCases}, {"DepsRequeue", depsRequeueCases},
 		{"Maintain", maintainCases}, {"Inspect", inspectCases}, {"Command", commandCases}, {"Messages", messageCases},
 		{"Telemetry", telemetryCases}, {"Series", seriesCases}, {"Audit", auditCases}, {"Notify", notifyCases}, {"Concurrency", concurrencyCases},
-		{"HotQueue", hotqueueCases}, {"Tx", txCases}, {"Move", moveCases}, {"Carry", carryCases},
+		{"HotQueue", hotqueueCases}, {"Tx", txCases}, {"Move", moveCases}, {"Carry", carryCases}, {"Describe", describeCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

@@ -94,6 +94,7 @@ func schemas(k *kit) {
 }
 
 var telemetryCases = []testCase{
+	{name: "what is done at random comes out as in the model", run: telemetryWalk},
 	{name: "schemas are kept beside the record, and go with it", run: schemas},
 	{name: "orders hold until they are undone", run: func(k *kit) {
 		k.ok(k.st.Heartbeat(k.ctx, workerRecord("a", k.now)))

@@ -34,9 +34,12 @@ function restore(part, kept) {
   }
 }
 let loading = false;
+let again = false; // somebody asked meanwhile
 async function refresh() {
-  if (loading || document.hidden) return;
+  if (document.hidden) return;
+  if (loading) { again = true; return; }
   loading = true;
+  again = false;
   try {
     const { ok, page } = await load(location.href);
     if (!ok) return;
@@ -55,6 +58,7 @@ async function refresh() {
     // The stream says when the server is gone.
   } finally {
     loading = false;
+    if (again) refresh();
   }
 }
 function listen() {
@@ -128,7 +132,7 @@ function pointAt(chart, i) {
   moment.textContent = at ? rows[i].firstElementChild.textContent : "";
   values.forEach((el, n) => (el.textContent = at ? rows[i].children[n + 1].textContent : el.dataset.value));
 }
-document.addEventListener("pointermove", (event) => {
+function follow(event) {
   const plot = event.target.closest?.("[data-chart] .plot svg");
   for (const chart of document.querySelectorAll("[data-chart]:not([data-at=''])")) if (chart.dataset.at && !chart.contains(plot)) pointAt(chart, -1);
   if (!plot) return;
@@ -137,7 +141,9 @@ document.addEventListener("pointermove", (event) => {
   const rows = chart.querySelectorAll("tbody tr").length;
   const i = Math.min(rows - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * rows)));
   for (const other of document.querySelectorAll("[data-chart]")) if (other.querySelectorAll("tbody tr").length === rows) pointAt(other, i);
-});
+}
+document.addEventListener("pointermove", follow);
+document.addEventListener("pointerdown", follow); // a finger's
 document.addEventListener("keydown", (event) => {
   const chart = event.target.closest?.("svg")?.closest("[data-chart]");
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -148,10 +154,14 @@ document.addEventListener("keydown", (event) => {
   pointAt(chart, Math.min(rows - 1, Math.max(0, from + step)));
 });
 
-// A choice among few takes effect at once.
+// A choice among few takes effect at once, in place, so that who chooses by keys stays where they are.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-auto]");
-  if (form && event.target.matches("select")) form.requestSubmit();
+  if (!form || !event.target.matches("select")) return;
+  const url = new URL(location.href);
+  url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  history.replaceState(null, "", url);
+  refresh();
 });
 
 // Buttons that copy what is beside them.

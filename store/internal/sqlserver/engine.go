@@ -20,14 +20,14 @@ func (s *Store) Enqueue(ctx context.Context, req errand.EnqueueRequest) (errs []
 
 // Claim implements [errand.Engine].
 func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.ClaimReply, error) {
-	repeated := s.wasEmpty(&req)
-	if !repeated {
+	repeated, busy := s.claimedBefore(&req)
+	if !repeated && !busy {
 		answer, idle, err := s.idle(ctx, req)
 		if err != nil {
 			return errand.ClaimReply{}, err
 		}
 		if idle {
-			s.noteEmpty(&req)
+			s.noteClaim(&req, 0)
 			return answer, nil
 		}
 	}
@@ -37,8 +37,8 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 		taken = answer
 		return err
 	})
-	if err == nil && len(taken.Jobs) == 0 {
-		s.noteEmpty(&req)
+	if err == nil {
+		s.noteClaim(&req, len(taken.Jobs))
 	}
 	return reply(taken, err)
 }
@@ -52,17 +52,30 @@ func (s *Store) idle(ctx context.Context, req errand.ClaimRequest) (answer erran
 	return answer, idle, err
 }
 
-// noteEmpty keeps the number of a claim that took nothing. A repeated one comes through the same store.
-func (s *Store) noteEmpty(req *errand.ClaimRequest) {
-	s.emptyMu.Lock()
-	defer s.emptyMu.Unlock()
-	s.empty[req.Worker] = max(s.empty[req.Worker], req.Number)
+// claims is what a store remembers of a worker's claims, of which the database knows nothing.
+type claims struct {
+	empty int64 // the number of the last that took nothing
+	busy  bool  // the last took as many as it wanted, and so the next will find some
 }
 
-func (s *Store) wasEmpty(req *errand.ClaimRequest) bool {
-	s.emptyMu.Lock()
-	defer s.emptyMu.Unlock()
-	return req.Number > 0 && req.Number <= s.empty[req.Worker]
+// noteClaim remembers how many jobs a claim took. A repeated one comes through the same store.
+func (s *Store) noteClaim(req *errand.ClaimRequest, took int) {
+	s.claimsMu.Lock()
+	defer s.claimsMu.Unlock()
+	c := s.claims[req.Worker]
+	if took == 0 {
+		c.empty = max(c.empty, req.Number)
+	}
+	c.busy = took > 0 && took >= req.Limit
+	s.claims[req.Worker] = c
+}
+
+// claimedBefore says whether a claim is a repetition of one that took nothing, and whether it is likely to take some.
+func (s *Store) claimedBefore(req *errand.ClaimRequest) (repeated, busy bool) {
+	s.claimsMu.Lock()
+	defer s.claimsMu.Unlock()
+	c := s.claims[req.Worker]
+	return req.Number > 0 && req.Number <= c.empty, c.busy
 }
 
 // Settle implements [errand.Engine].

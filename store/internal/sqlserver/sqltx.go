@@ -20,7 +20,8 @@ type SQLTx struct {
 	Bind func(query string, args []any) (string, []any)
 }
 
-func (t SQLTx) bind(query string, args []any) (string, []any) {
+// Bound returns a statement as the database wants it, and its arguments as the driver does.
+func (t SQLTx) Bound(query string, args []any) (string, []any) {
 	query = t.Dialect.SQL(query)
 	if t.Bind != nil {
 		return t.Bind(query, args)
@@ -30,7 +31,7 @@ func (t SQLTx) bind(query string, args []any) (string, []any) {
 
 // Exec implements sqlstore.Tx.
 func (t SQLTx) Exec(query string, args ...any) (int64, error) {
-	query, args = t.bind(query, args)
+	query, args = t.Bound(query, args)
 	result, err := t.On.ExecContext(t.Ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -39,12 +40,17 @@ func (t SQLTx) Exec(query string, args ...any) (int64, error) {
 }
 
 // Query implements sqlstore.Tx.
-func (t SQLTx) Query(query string, each func(sqlstore.Row) error, args ...any) (err error) {
-	query, args = t.bind(query, args)
+func (t SQLTx) Query(query string, each func(sqlstore.Row) error, args ...any) error {
+	query, args = t.Bound(query, args)
 	rows, err := t.On.QueryContext(t.Ctx, query, args...)
 	if err != nil {
 		return err
 	}
+	return EachRow(rows, each)
+}
+
+// EachRow reads a result to its end, or until each returns an error, and closes it.
+func EachRow(rows *sql.Rows, each func(sqlstore.Row) error) (err error) {
 	defer func() {
 		if closed := rows.Close(); err == nil {
 			err = closed

@@ -50,8 +50,8 @@ type Store struct {
 	use    sync.RWMutex // held for reading by every operation under way
 	closed bool
 
-	emptyMu sync.Mutex
-	empty   map[string]int64 // by worker: the number of its last claim that took nothing, of which the database knows nothing
+	claimsMu sync.Mutex
+	claims   map[string]claims // by worker
 }
 
 // The lanes are the transactions that one process may have under way at once: what is alike shares one, and so meets
@@ -96,7 +96,7 @@ func (l Label) String() string {
 
 // New makes a store.
 func New(backend Backend, dialect *sqlstore.Dialect) *Store {
-	s := &Store{backend: backend, dialect: dialect, empty: make(map[string]int64)}
+	s := &Store{backend: backend, dialect: dialect, claims: make(map[string]claims)}
 	for i := range s.lanes {
 		l := &lane{store: s}
 		l.group = batch.Batcher[*op, struct{}]{
@@ -158,17 +158,18 @@ func (s *Store) write(ctx context.Context, in int, label Label, weight int, do f
 // hurts another.
 func (l *lane) run(ops []*op) {
 	err := l.transact(ops)
+	all := errors.Is(l.store.backend.Translate(unnamed(err)), errand.ErrUnavailable) // it is the server that fails, not one of them
 	for i, o := range ops {
 		o.outcome = err
-		var named *opError
-		if errors.As(err, &named) && len(ops) > 1 && errors.Is(l.store.backend.Translate(named.err), errand.ErrUnavailable) {
-			o.outcome = fmt.Errorf("%v: %w", o.label, named.err) // the server's, for all
-			close(o.done)
-			continue
-		}
-		if named != nil && len(ops) > 1 {
+		if err != nil && len(ops) > 1 {
+			if all {
+				o.outcome = fmt.Errorf("%v: %w", o.label, unnamed(err))
+				close(o.done)
+				continue
+			}
 			o.outcome = l.transact(ops[i : i+1])
 		}
+		var named *opError
 		switch {
 		case errors.As(o.outcome, &named):
 			o.outcome = named.err
@@ -177,6 +178,15 @@ func (l *lane) run(ops []*op) {
 		}
 		close(o.done)
 	}
+}
+
+// unnamed is the error of the operation itself where err is one, else err.
+func unnamed(err error) error {
+	var named *opError
+	if errors.As(err, &named) {
+		return named.err
+	}
+	return err
 }
 
 // opError is the error of an operation itself, which names it, in contrast to one of the transaction around it.

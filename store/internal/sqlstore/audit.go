@@ -12,8 +12,6 @@ const (
 	insertAudit = `INSERT INTO errand_audit (id, at, who, action, entry) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 	selectAudit = `SELECT entry FROM errand_audit WHERE at <= ? AND (at, id) < (?, ?)
 AND (? = '' OR who = ?) AND (? = '' OR action = ?) ORDER BY at DESC, id DESC LIMIT ?`
-	// auditSpan is at least the number of entries, and known without counting them.
-	auditSpan   = `SELECT (SELECT MAX(seq) FROM errand_audit) - (SELECT MIN(seq) FROM errand_audit) + 1`
 	countAudit  = `SELECT COUNT(*) FROM errand_audit`
 	oldAudit    = `SELECT seq FROM errand_audit WHERE at < ? ORDER BY at, id LIMIT ?`
 	oldestAudit = `SELECT seq FROM errand_audit ORDER BY at, id LIMIT ?`
@@ -85,17 +83,11 @@ func (s *Session) purgeAudit(limit int) (more bool, err error) {
 	if err != nil || n == limit {
 		return err == nil, err
 	}
-	count := func(query string) (n int64, err error) {
-		_, err = one(s.tx, query, func(row Row) error {
-			n = row.Int(0)
-			return nil
-		})
-		return n, err
-	}
-	if span, err := count(auditSpan); err != nil || span <= errand.MaxAudit {
-		return false, err
-	}
-	all, err := count(countAudit)
+	var all int64
+	_, err = one(s.tx, countAudit, func(row Row) error {
+		all = row.Int(0)
+		return nil
+	})
 	if err != nil || all <= errand.MaxAudit {
 		return false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/errandhq/errand"
 )
@@ -58,15 +59,16 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 	if err := s.begin(req.Now); err != nil {
 		return reply, false, fmt.Errorf("claim: %w", err)
 	}
+	if s.dialect.Shared {
+		return s.idleShared(&req)
+	}
 	for _, name := range req.Queues {
 		q, err := s.queueToClaim(name)
 		if err != nil {
 			return reply, false, fmt.Errorf("claim: %w", err)
 		}
-		if !q.paused {
-			if waits, err := s.waits(q); err != nil || waits {
-				return reply, false, err
-			}
+		if !q.paused && q.has(errand.StateQueued) {
+			return reply, false, nil
 		}
 		if err := s.nextDue(q, &reply); err != nil {
 			return reply, false, fmt.Errorf("claim from %q: %w", name, err)
@@ -82,15 +84,6 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 	return reply, true, nil
 }
 
-// waits looks whether a queue has a queued job.
-func (s *Session) waits(q *queue) (bool, error) {
-	if !q.partial {
-		return q.has(errand.StateQueued), nil
-	}
-	_, ok, err := s.firstRank(firstQueued, q.name, int64(math.MinInt64))
-	return ok, err
-}
-
 func (s *Session) lastClaim(query, worker string) (number int64, known bool, err error) {
 	known, err = one(s.tx, query, func(row Row) error {
 		number = row.Int(0)
@@ -101,29 +94,36 @@ func (s *Session) lastClaim(query, worker string) (number int64, known bool, err
 
 // due makes the jobs of a queue that are due queued, and keeps when the next will be.
 func (s *Session) due(q *queue, reply *errand.ClaimReply, limit int) error {
-	if _, err := s.promote(q, max(promoteAtOnce, 2*limit)); err != nil {
+	n, first, err := s.promote(q, max(promoteAtOnce, 2*limit))
+	if err != nil {
 		return err
 	}
-	return s.nextDue(q, reply)
+	if n > 0 {
+		return s.nextDue(q, reply)
+	}
+	noteDue(reply, first)
+	return nil
 }
 
-// promote makes jobs that are due queued, at most limit of them, and counts them.
-func (s *Session) promote(q *queue, limit int) (int, error) {
+// promote makes jobs that are due queued, at most limit of them, and counts them. first is when the first scheduled job was
+// due before that; zero: there is none.
+func (s *Session) promote(q *queue, limit int) (promoted int, first time.Time, err error) {
 	if !q.has(errand.StateScheduled) || limit <= 0 {
-		return 0, nil
+		return 0, first, nil
 	}
-	first, ok, err := s.firstRank(firstScheduled, q.name)
-	if err != nil || !ok || first > micros(s.now) {
-		return 0, err
+	rank, ok, err := s.firstRank(firstScheduled, q.name)
+	first = timeOf(rank)
+	if err != nil || !ok || rank > micros(s.now) {
+		return 0, first, err
 	}
 	n, err := s.queueDue(q, limit)
 	if err != nil || n == 0 {
-		return 0, err
+		return 0, first, err
 	}
 	q.add(errand.StateScheduled, -n)
 	q.add(errand.StateQueued, n)
 	s.tell(errand.QueueTopic(q.name))
-	return int(n), nil
+	return int(n), first, nil
 }
 
 // queueDue is what promote does to the jobs.
@@ -146,11 +146,16 @@ func (s *Session) nextDue(q *queue, reply *errand.ClaimReply) error {
 	if !q.has(errand.StateScheduled) {
 		return nil
 	}
-	rank, ok, err := s.firstRank(firstScheduled, q.name)
-	if next := timeOf(rank); ok && (reply.NextDue.IsZero() || next.Before(reply.NextDue)) {
-		reply.NextDue = next
-	}
+	rank, _, err := s.firstRank(firstScheduled, q.name)
+	noteDue(reply, timeOf(rank))
 	return err
+}
+
+// noteDue keeps the time at which a scheduled job is due, where it is the soonest. Zero: there is none.
+func noteDue(reply *errand.ClaimReply, due time.Time) {
+	if !due.IsZero() && (reply.NextDue.IsZero() || due.Before(reply.NextDue)) {
+		reply.NextDue = due
+	}
 }
 
 // firstRank returns the lowest rank that a query finds.
@@ -261,8 +266,7 @@ func (c *chooser) start(number int64) error {
 	if len(c.jobs) == 0 {
 		return nil // and the claim leaves no trace, so that idle workers write nothing
 	}
-	_, err := c.s.tx.Exec(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number,
-		c.seqs)
+	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number, c.seqs)
 	if err != nil {
 		return err
 	}
@@ -273,8 +277,7 @@ func (c *chooser) start(number int64) error {
 	if !c.known {
 		set = insertClaim // which fails where the same claim, sent before, is still under way
 	}
-	_, err = c.s.tx.Exec(set, c.req.Worker, number, micros(c.s.now))
-	return err
+	return c.s.later(set, c.req.Worker, number, micros(c.s.now))
 }
 
 // failBroken fails a queued job that cannot be read. What it holds stays as it is, so that it can be looked into.

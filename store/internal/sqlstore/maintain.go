@@ -35,7 +35,7 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 		if err := s.recover(q, &req, &reply); err != nil {
 			return reply, fmt.Errorf("recover jobs of queue %q: %w", q.name, err)
 		}
-		n, err := s.promote(q, req.Limit-reply.Promoted)
+		n, _, err := s.promote(q, req.Limit-reply.Promoted)
 		if err != nil {
 			return reply, fmt.Errorf("promote jobs of queue %q: %w", q.name, err)
 		}
@@ -50,15 +50,11 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 	if err := s.foldAll(queues); err != nil {
 		return reply, fmt.Errorf("add up counters: %w", err)
 	}
-	slots, err := s.purgeSeries(req.Limit)
+	more, err := s.purgeTelemetry(req.Limit)
 	if err != nil {
-		return reply, fmt.Errorf("purge series: %w", err)
+		return reply, fmt.Errorf("purge telemetry: %w", err)
 	}
-	entries, err := s.purgeAudit(req.Limit)
-	if err != nil {
-		return reply, fmt.Errorf("purge audit: %w", err)
-	}
-	reply.More = slots || entries || reply.Recovered+reply.Poisoned >= req.Limit || reply.Promoted >= req.Limit || reply.Purged >= req.Limit
+	reply.More = more || reply.Recovered+reply.Poisoned >= req.Limit || reply.Promoted >= req.Limit || reply.Purged >= req.Limit
 	return reply, nil
 }
 

@@ -63,8 +63,7 @@ func (s *Session) numbered(about, producer string, number int64, seen time.Time)
 	if err != nil || number <= last {
 		return err == nil, err
 	}
-	_, err = s.tx.Exec(requestQuery(known), about, producer, number, micros(seen), nil)
-	return false, err
+	return false, s.later(requestQuery(known), about, producer, number, micros(seen), nil)
 }
 
 // requestQuery enters a producer's request. That of one that is not known fails where its first request, sent before, is
@@ -99,6 +98,5 @@ func (s *Session) remember(req *errand.EnqueueRequest, refusals []error) error {
 		}
 		refused = encoded
 	}
-	_, err := s.tx.Exec(requestQuery(s.known), jobProducers, req.Producer, req.Number, micros(s.now), refused)
-	return err
+	return s.later(requestQuery(s.known), jobProducers, req.Producer, req.Number, micros(s.now), refused)
 }

@@ -22,6 +22,13 @@ ON CONFLICT (step, at, kind, queue, task) DO UPDATE SET data = excluded.data`
 	selectSeries = `SELECT at, kind, queue, task, data FROM errand_series WHERE step = ? AND at >= ? AND at < ?
 AND (? = '' OR queue = ?) AND (kind <> 0 OR ? = '' OR task = ?) ORDER BY at DESC LIMIT ?`
 	oldestSlot = `SELECT MIN(at) FROM errand_series WHERE step = ? AND at <= ?`
+	// overdue says in one look whether anything of time series or audit may be past its time: the oldest slot of each step and
+	// the oldest entry, where they are, and at least how many entries there are.
+	overdue = `SELECT 1, MIN(at) FROM errand_series WHERE step = ? AND at <= ?
+UNION ALL SELECT 1, MIN(at) FROM errand_series WHERE step = ? AND at <= ?
+UNION ALL SELECT 1, MIN(at) FROM errand_series WHERE step = ? AND at <= ?
+UNION ALL SELECT 2, MIN(at) FROM errand_audit WHERE at < ?
+UNION ALL SELECT 3, (SELECT MAX(seq) FROM errand_audit) - (SELECT MIN(seq) FROM errand_audit) + 1`
 	deleteSlot = `DELETE FROM errand_series WHERE step = ? AND at = ?`
 )
 
@@ -180,6 +187,43 @@ func (s *Session) series(query *errand.SeriesQuery, reply *errand.SeriesReply) e
 		}
 		return nil
 	}, seconds(query.Step), from, to, query.Queue, query.Queue, query.Task, query.Task, int64(errand.MaxSeriesReply+1))
+}
+
+// purgeTelemetry deletes what is past its time of time series and audit, and reports whether there may be more.
+func (s *Session) purgeTelemetry(limit int) (more bool, err error) {
+	var args []any
+	for _, step := range errand.SeriesSteps() {
+		args = append(args, seconds(step.Step), micros(step.Past(s.now)))
+	}
+	args = append(args, micros(s.now.Add(-errand.KeepAudit)))
+	var slots, entries bool
+	err = s.tx.Query(overdue, func(row Row) error {
+		switch n := row.Int(1); row.Int(0) { // n is 0 for NULL
+		case 1:
+			slots = slots || n != 0
+		case 2:
+			entries = entries || n != 0
+		case 3:
+			entries = entries || n > errand.MaxAudit
+		}
+		return nil
+	}, args...)
+	if err != nil {
+		return false, err
+	}
+	if slots {
+		if more, err = s.purgeSeries(limit); err != nil {
+			return false, fmt.Errorf("series: %w", err)
+		}
+	}
+	if entries {
+		again, err := s.purgeAudit(limit)
+		if err != nil {
+			return false, fmt.Errorf("audit: %w", err)
+		}
+		more = more || again
+	}
+	return more, nil
 }
 
 // purgeSeries deletes slots whose time is over, whole, until it has deleted limit rows, and reports whether there may be

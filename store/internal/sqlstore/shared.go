@@ -38,6 +38,27 @@ func (s *Session) queueToClaim(name string) (*queue, error) {
 	return q, nil
 }
 
+// idleShared is Idle by one statement a queue.
+func (s *Session) idleShared(req *errand.ClaimRequest) (reply errand.ClaimReply, idle bool, err error) {
+	for _, name := range req.Queues {
+		var waiting bool
+		var last int64
+		_, err := one(s.tx, lookToClaim, func(row Row) error {
+			waiting = row.Int(0) == 0 && row.Int(1) != 0
+			noteDue(&reply, timeOf(row.Int(2)))
+			last = row.Int(3)
+			return nil
+		}, name, name, name, req.Worker)
+		switch {
+		case err != nil:
+			return reply, false, fmt.Errorf("claim from %q: %w", name, err)
+		case waiting, !reply.NextDue.IsZero() && !reply.NextDue.After(s.now), req.Number > 0 && req.Number <= last:
+			return errand.ClaimReply{}, false, nil
+		}
+	}
+	return reply, true, nil
+}
+
 // merge adds what another contribution counts.
 func (q *queue) merge(o *queue) {
 	q.paused = q.paused || o.paused
@@ -94,9 +115,8 @@ func (s *Session) saveQueue(q *queue) error {
 	for _, state := range queueStates {
 		args = append(args, q.count[state])
 	}
-	_, err := s.tx.Exec(insertShare, q.failed.args(q.finished.args(q.enqueued.args(args)))...)
 	q.changed = false
-	return err
+	return s.later(insertShare, q.failed.args(q.finished.args(q.enqueued.args(args)))...)
 }
 
 // newShare is the number of a contribution. Being random it needs no place where all writers meet.
@@ -116,7 +136,7 @@ func (s *Session) foldQueue(q *queue) error {
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	if _, err := s.tx.Exec(deleteShares, q.name, ids); err != nil {
+	if err := s.later(deleteShares, q.name, ids); err != nil {
 		return err
 	}
 	paused := q.paused
@@ -275,8 +295,7 @@ func (s *Session) renewMany(req *errand.RenewRequest) ([]error, error) {
 		return errs, nil
 	}
 	until := micros(s.now.Add(req.Lease))
-	_, err := s.tx.Exec(renewSeqs, until, until, seqs)
-	return errs, err
+	return errs, s.later(renewSeqs, until, until, seqs)
 }
 
 // holdShared is hold. Another transaction may have taken the key since holder looked: then this one is done again.
@@ -336,7 +355,7 @@ func (s *Session) appendMany(q *messageQueue, bodies [][]byte) error {
 			for _, body := range bodies[:n] {
 				args = append(args, q.name, orNull(body))
 			}
-			if _, err := s.tx.Exec(appendMessage+strings.Repeat(", (?, ?)", n-1), args...); err != nil {
+			if err := s.later(appendMessage+strings.Repeat(", (?, ?)", n-1), args...); err != nil {
 				return err
 			}
 		}
@@ -369,7 +388,7 @@ func (s *Session) popShared(name string, limit int) ([][]byte, error) {
 }
 
 func (s *Session) tookMessages(name string, seqs []int64, got bool) error {
-	if _, err := s.tx.Exec(removeMessages, seqs); err != nil {
+	if err := s.later(removeMessages, seqs); err != nil {
 		return err
 	}
 	q, err := s.messageQueue(name)
@@ -413,9 +432,8 @@ func (s *Session) saveMessageQueue(q *messageQueue) error {
 		}
 	}
 	args := append(make([]any, 0, 12), newShare(), q.name, int64(0), q.length)
-	_, err := s.tx.Exec(insertMessageShare, q.got.args(q.put.args(args))...)
 	q.changed = false
-	return err
+	return s.later(insertMessageShare, q.got.args(q.put.args(args))...)
 }
 
 func (s *Session) foldMessages(q *messageQueue) error {
@@ -430,6 +448,5 @@ func (s *Session) foldMessages(q *messageQueue) error {
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	_, err = s.tx.Exec(deleteMessageShares, q.name, ids)
-	return err
+	return s.later(deleteMessageShares, q.name, ids)
 }

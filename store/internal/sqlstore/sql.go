@@ -167,6 +167,13 @@ const (
 	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE seq{in}`
 	housekeeper = `SELECT number FROM errand_claims WHERE worker = ''{skip}`
 
+	// lookToClaim is all that a claim must know of a queue that has nothing for it: whether it is paused, whether a job is
+	// queued, when the next one is due, and the worker's last claim.
+	lookToClaim = `SELECT (SELECT paused FROM errand_queues WHERE name = ? AND id = 0),
+(SELECT 1 FROM errand_jobs WHERE queue = ? AND state = 3 ORDER BY rank LIMIT 1),
+(SELECT rank FROM errand_jobs WHERE queue = ? AND state = 1 ORDER BY rank LIMIT 1),
+(SELECT number FROM errand_claims WHERE worker = ?)`
+
 	queuePaused = `SELECT paused FROM errand_queues WHERE name = ? AND id = 0`
 	pauseQueue  = `INSERT INTO errand_queues (id, ` + queueColumns + `)
 VALUES (0, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -20,14 +20,13 @@ func (s *Session) Heartbeat(rec errand.WorkerRecord) error {
 
 func (s *Session) heartbeat(rec *errand.WorkerRecord) error {
 	if rec.Gone {
-		if _, err := s.tx.Exec(deleteWorker, rec.ID); err != nil {
+		if err := s.later(deleteWorker, rec.ID); err != nil {
 			return err
 		}
-		if _, err := s.tx.Exec(deleteSchemas, rec.ID); err != nil {
+		if err := s.later(deleteSchemas, rec.ID); err != nil {
 			return err
 		}
-		_, err := s.tx.Exec(deleteAsked, rec.ID, askedQuiet, askedStop)
-		return err
+		return s.later(deleteAsked, rec.ID, askedQuiet, askedStop)
 	}
 	c := *rec
 	c.StartedAt, c.SeenAt = micro(rec.StartedAt), micro(rec.SeenAt)
@@ -39,15 +38,14 @@ func (s *Session) heartbeat(rec *errand.WorkerRecord) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errand.ErrInvalid, err)
 	}
-	if _, err = s.tx.Exec(setWorker, rec.ID, micros(c.SeenAt), record); err != nil || rec.Schemas == nil {
+	if err := s.later(setWorker, rec.ID, micros(c.SeenAt), record); err != nil || rec.Schemas == nil {
 		return err
 	}
 	schemas, err := json.Marshal(rec.Schemas)
 	if err != nil {
 		return fmt.Errorf("%w: schemas: %w", errand.ErrInvalid, err)
 	}
-	_, err = s.tx.Exec(setSchemas, rec.ID, schemas)
-	return err
+	return s.later(setSchemas, rec.ID, schemas)
 }
 
 // Workers is errand.Telemetry's. A record that cannot be read is left out.

@@ -19,6 +19,21 @@ type Tx interface {
 	Query(query string, each func(Row) error, args ...any) error
 }
 
+// Deferrer is an optional ability of a Tx: to put a statement off until the next one is sent, or the commit, and so spare a
+// round trip. An error of the statement comes then. Its arguments are kept until then.
+type Deferrer interface {
+	Defer(query string, args ...any) error
+}
+
+// later runs a statement of which nothing but an error matters, and that may come later.
+func (s *Session) later(query string, args ...any) error {
+	if d, ok := s.tx.(Deferrer); ok {
+		return d.Defer(query, args...)
+	}
+	_, err := s.tx.Exec(query, args...)
+	return err
+}
+
 // Row gives the columns of a row, counted from 0. NULL reads as the zero value.
 type Row interface {
 	Int(col int) int64

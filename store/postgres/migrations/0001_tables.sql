@@ -27,7 +27,7 @@ CREATE TABLE errand_jobs (
     progress      BYTEA,                         -- JSON
     result        BYTEA
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
-    autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_scale_factor = 0.2, autovacuum_vacuum_cost_delay = 1);
+    autovacuum_analyze_scale_factor = 0.2, autovacuum_vacuum_cost_delay = 1);
 
 CREATE UNIQUE INDEX errand_jobs_id ON errand_jobs (id);
 -- The index of ready jobs stays small, whatever else is kept.
@@ -102,7 +102,7 @@ CREATE TABLE errand_messages (
     seq   BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     queue TEXT COLLATE "C" NOT NULL,
     body  BYTEA                                  -- NULL: no bytes
-) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_insert_threshold = -1);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 
 CREATE INDEX errand_messages_queue ON errand_messages (queue, seq);
 

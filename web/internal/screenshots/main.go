@@ -41,7 +41,10 @@ func main() {
 }
 
 // shot is a page to take.
-type shot struct{ name, path string }
+type shot struct {
+	name, path string
+	height     int64 // of the window, wide; 0: the usual
+}
 
 func run(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -61,9 +64,10 @@ func run(ctx context.Context, dir string) error {
 		return fmt.Errorf("no failed job to take: %w", err)
 	}
 	shots := []shot{
-		{"overview", "/"}, {"queues", "/queues"}, {"queue", "/queues/mail"}, {"jobs", "/jobs?state=failed"},
-		{"job", "/jobs/" + failed.Jobs[0].ID + "?queue=invoices"}, {"failures", "/failures"}, {"hotqueues", "/hotqueues"},
-		{"workers", "/workers"}, {"enqueue", "/enqueue?queue=invoices&from=" + failed.Jobs[0].ID}, {"audit", "/audit"}, {"settings", "/settings"},
+		{"overview", "/?by=queue", 1380}, {"queues", "/queues", 0}, {"queue", "/queues/mail", 0}, {"jobs", "/jobs?state=failed", 0},
+		{"job", "/jobs/" + failed.Jobs[0].ID + "?queue=invoices", 1240}, {"failures", "/failures", 0}, {"hotqueues", "/hotqueues", 0},
+		{"workers", "/workers", 0}, {"enqueue", "/enqueue?queue=invoices&from=" + failed.Jobs[0].ID, 0}, {"audit", "/audit", 0},
+		{"settings", "/settings", 0},
 	}
 	tab, end, err := browser.Start(ctx)
 	if err != nil {
@@ -74,7 +78,7 @@ func run(ctx context.Context, dir string) error {
 		for _, theme := range []string{"light", "dark"} {
 			for _, s := range shots {
 				name := strings.Join([]string{s.name, l.Tag, theme}, "-")
-				if err := take(tab, server.URL+s.path, l.Tag, theme, 1280, 800, filepath.Join(dir, name+".png")); err != nil {
+				if err := take(tab, server.URL+s.path, l.Tag, theme, 1280, cmp.Or(s.height, 800), filepath.Join(dir, name+".png")); err != nil {
 					return fmt.Errorf("take %s: %w", name, err)
 				}
 			}

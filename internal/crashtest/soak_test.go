@@ -1,0 +1,185 @@
+package crashtest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/errandhq/errand"
+)
+
+// soakVariable names the environment variable that says how many jobs the tests of this file take: make soak sets it to a
+// million. Without it the one on bloat takes 60,000, and the one on backlogs is left to that target.
+const soakVariable = "ERRAND_SOAK"
+
+func soakJobs(t *testing.T, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(soakVariable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("%s=%q: use a number of jobs", soakVariable, text)
+	}
+	return n
+}
+
+// crew is a worker that counts what it runs.
+type crew struct {
+	work *errand.Task[int, errand.None]
+	ran  atomic.Int64
+	stop func()
+
+	until   atomic.Int64
+	changed chan struct{} // has a value when ran has come to until
+}
+
+// hireCrew starts a worker of a hundred runners.
+func hireCrew(t *testing.T, st errand.Store) *crew {
+	t.Helper()
+	c := &crew{}
+	c.define()
+	c.begin(t, st)
+	return c
+}
+
+// define makes the task.
+func (c *crew) define() {
+	c.changed = make(chan struct{}, 1)
+	c.work = errand.DefineFunc("soak", func(context.Context, int) error {
+		if n := c.ran.Add(1); n == c.until.Load() {
+			c.changed <- struct{}{}
+		}
+		return nil
+	})
+}
+
+// reached returns a channel that gets a value when so many jobs have run. It is asked for before they have.
+func (c *crew) reached(n int) <-chan struct{} {
+	c.until.Store(int64(n))
+	if c.ran.Load() >= int64(n) {
+		select {
+		case c.changed <- struct{}{}:
+		default:
+		}
+	}
+	return c.changed
+}
+
+// begin starts the worker.
+func (c *crew) begin(t *testing.T, st errand.Store) {
+	t.Helper()
+	w := errand.NewWorker(st, errand.WorkerConfig{Queues: []string{queueName}, Concurrency: 100, Logger: quiet})
+	w.Register(c.work)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	c.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(c.stop)
+}
+
+// fill enqueues n jobs.
+func fill(t *testing.T, st errand.Store, work *errand.Task[int, errand.None], n int) {
+	t.Helper()
+	const chunk = 20000
+	for ; n > 0; n -= chunk {
+		if _, err := work.EnqueueMany(t.Context(), errand.NewQueue(st, queueName), make([]int, min(n, chunk))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestBloat: the tables of PostgreSQL stay small while many jobs go through them without a pause.
+func TestBloat(t *testing.T) {
+	jobs := soakJobs(t, 60_000)
+	k := &sqlKinds[0]
+	_, where := k.start(t, "autovacuum_naptime=1s")
+	st, db := openStore(t, where), k.openDB(t, where)
+	size := func() (mb float64) {
+		t.Helper()
+		var bytes int64
+		const all = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'errand'::regnamespace"
+		if err := db.QueryRowContext(t.Context(), all).Scan(&bytes); err != nil {
+			t.Fatal(err)
+		}
+		return float64(bytes) / (1 << 20)
+	}
+	c := hireCrew(t, st)
+	const ahead = 10_000
+	var tenth, largest float64
+	for in := 0; in < jobs; in += ahead {
+		fill(t, st, c.work, ahead)
+		until(t, "the worker follows", func() bool { return c.ran.Load() >= int64(in) })
+		largest = max(largest, size())
+		if in <= max(jobs/10, ahead) {
+			tenth = largest
+		}
+	}
+	until(t, "every job ends", func() bool { return c.ran.Load() >= int64(jobs) })
+	c.stop()
+	t.Logf("%d jobs went through, at most %d at a time: all tables and indexes were at most %.0f MB, %.0f MB after a tenth", jobs, 2*ahead, largest, tenth)
+	if largest > 160 {
+		t.Errorf("the tables grew to %.0f MB", largest)
+	}
+}
+
+// TestBacklog measures how much slower a drain is for a million jobs that wait behind. Run it with make soak.
+func TestBacklog(t *testing.T) {
+	backlog := soakJobs(t, 0)
+	if backlog == 0 {
+		t.Log("not measured: use make soak")
+		return
+	}
+	open := map[string]func(t *testing.T) errand.Store{
+		"sqlite": func(t *testing.T) errand.Store { return openStore(t, "sqlite:"+filepath.Join(t.TempDir(), "jobs.db")) },
+	}
+	for i := range sqlKinds {
+		k := &sqlKinds[i]
+		open[k.name] = func(t *testing.T) errand.Store {
+			_, where := k.start(t)
+			return openStore(t, where)
+		}
+	}
+	for name, open := range open {
+		t.Run(name, func(t *testing.T) {
+			const sample = 60_000
+			st := open(t)
+			few := drainRate(t, st, sample, sample)
+			many := drainRate(t, st, backlog, sample)
+			t.Logf("drained %.0f/s with %d waiting, %.0f/s with %d waiting: %.0f %% slower", few, sample, many, backlog, 100*(1-many/few))
+			if many < few/2 {
+				t.Errorf("a backlog halves the pace")
+			}
+		})
+	}
+}
+
+// drainRate enqueues jobs and says at what pace the first of them are run.
+func drainRate(t *testing.T, st errand.Store, waiting, sample int) (perSecond float64) {
+	t.Helper()
+	work := errand.DefineFunc("soak", func(context.Context, int) error { return nil })
+	began := time.Now()
+	fill(t, st, work, waiting)
+	t.Logf("enqueued %d, %.0f/s", waiting, float64(waiting)/time.Since(began).Seconds())
+	began = time.Now()
+	c := hireCrew(t, st)
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	for c.ran.Load() < int64(sample) {
+		<-poll.C
+	}
+	perSecond = float64(sample) / time.Since(began).Seconds()
+	c.stop()
+	return perSecond
+}

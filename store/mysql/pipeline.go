@@ -1,0 +1,127 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"strings"
+	"time"
+
+	"github.com/errandhq/errand/store/internal/sqlserver"
+	"github.com/errandhq/errand/store/internal/sqlstore"
+)
+
+// maxDeferred is how many bytes of arguments wait for the next statement at most: the server bounds what it takes at once.
+const maxDeferred = 1 << 20
+
+// pipeline is a transaction of our own, in few round trips: several statements are sent as one text, which begins with
+// START TRANSACTION and ends with COMMIT. When one fails the server leaves out those after it.
+type pipeline struct {
+	on    sqlserver.SQLTx
+	text  strings.Builder // of the statements that wait
+	args  []any
+	bytes int
+}
+
+// transact runs do in a transaction on the connection.
+func transact(ctx context.Context, conn *sql.Conn, do func(sqlstore.Tx) error) error {
+	p := &pipeline{on: sqlserver.SQLTx{Ctx: ctx, Dialect: dialect, On: conn, Bind: bind}}
+	p.add("START TRANSACTION", nil)
+	err := do(p)
+	if err == nil {
+		p.add("COMMIT", nil)
+		err = p.send()
+	}
+	if err != nil {
+		p.abandon(conn)
+	}
+	return err
+}
+
+// abandon ends the transaction after an error. Where the server does not say that it has, the connection is dropped.
+func (p *pipeline) abandon(conn *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.on.Ctx), time.Second)
+	defer cancel()
+	if _, err := conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+}
+
+// add puts a statement behind those that wait.
+func (p *pipeline) add(query string, args []any) {
+	query, args = p.on.Bound(query, args)
+	if p.text.Len() > 0 {
+		p.text.WriteString("; ")
+	}
+	p.text.WriteString(query)
+	p.args = append(p.args, args...)
+	p.bytes += sizeOf(args)
+}
+
+func sizeOf(args []any) int {
+	n := 0
+	for _, arg := range args {
+		if b, ok := arg.([]byte); ok {
+			n += len(b)
+		}
+	}
+	return n
+}
+
+// take returns what waits as one text.
+func (p *pipeline) take() (string, []any) {
+	text, args := p.text.String(), p.args
+	p.text.Reset()
+	p.args, p.bytes = nil, 0
+	return text, args
+}
+
+// send sends what waits.
+func (p *pipeline) send() error {
+	text, args := p.take()
+	_, err := p.on.On.ExecContext(p.on.Ctx, text, args...)
+	return err
+}
+
+// makeRoom sends what waits before a statement, where the text would become too long.
+func (p *pipeline) makeRoom(args []any) error {
+	if p.bytes == 0 || p.bytes+sizeOf(args) <= maxDeferred {
+		return nil
+	}
+	return p.send()
+}
+
+// Defer implements sqlstore.Deferrer.
+func (p *pipeline) Defer(query string, args ...any) error {
+	err := p.makeRoom(args)
+	p.add(query, args)
+	return err
+}
+
+// Exec implements sqlstore.Tx. The number of rows is that of the last statement of the text.
+func (p *pipeline) Exec(query string, args ...any) (int64, error) {
+	if err := p.makeRoom(args); err != nil {
+		return 0, err
+	}
+	p.add(query, args)
+	text, bound := p.take()
+	result, err := p.on.On.ExecContext(p.on.Ctx, text, bound...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// Query implements sqlstore.Tx. Of the statements in the text only the last has rows.
+func (p *pipeline) Query(query string, each func(sqlstore.Row) error, args ...any) error {
+	if err := p.makeRoom(args); err != nil {
+		return err
+	}
+	p.add(query, args)
+	text, bound := p.take()
+	rows, err := p.on.On.QueryContext(p.on.Ctx, text, bound...)
+	if err != nil {
+		return err
+	}
+	return sqlserver.EachRow(rows, each)
+}
