@@ -26,6 +26,7 @@ missing() {
 	{ has mariadbd && has mariadb-install-db; } || printf 'mariadb-server-core '
 	has mariadb-admin || printf 'mariadb-client '
 	has initdb || printf 'postgresql '
+	has pgbouncer || printf 'pgbouncer '
 	# Only the benchmarks' module wants RQ, and does without.
 	! command -v apt-get >/dev/null || /usr/bin/python3 -c 'import rq' 2>/dev/null || printf 'python3-rq python3-redis '
 	has chromium || has chromium-browser || has google-chrome || printf 'chromium '

@@ -8,6 +8,8 @@
 //	redis://HOST:PORT/DB                  a Redis server; with TLS: rediss://; several hosts: a cluster
 //	redis-sentinel://HOST,HOST/NAME       the Redis server that Sentinels know by that name; see store/redis
 //
+// A PostgreSQL, MySQL or MariaDB server that is not there yet is waited for with wait=30s behind the question mark.
+//
 // What else may follow the question mark of a SQL database's URL are settings of the drivers, pgx and Go-MySQL-Driver.
 //
 // A program that knows its store can open it by its own package, and then is not linked with the others.

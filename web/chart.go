@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/errandhq/errand/internal/lang"
 )
@@ -22,9 +21,7 @@ type chart struct {
 	Ticks  []string   // of the values, evenly spaced, the highest first
 	Times  []string   // of the time, evenly spaced
 	Rows   []chartRow // the table
-	Slots  int
-	Until  time.Time
-	Active bool // there is something to see
+	Active bool       // there is something to see
 }
 
 // chartLine is one of the things that a chart shows.
@@ -41,9 +38,6 @@ type chartRow struct {
 	Values []string
 }
 
-// Empty reports whether there is nothing to see.
-func (c chart) Empty() bool { return !c.Active }
-
 // plot says what is to be drawn. NaN is a value that is not known.
 type plot struct {
 	id, title, note, kind string
@@ -55,7 +49,7 @@ type plot struct {
 
 // draw makes the chart of a plot over the slots of a history.
 func (p plot) draw(l *lang.Lang, slots slots) chart {
-	c := chart{ID: p.id, Title: p.title, Note: p.note, Kind: p.kind, Slots: slots.n, Until: slots.end()}
+	c := chart{ID: p.id, Title: p.title, Note: p.note, Kind: p.kind}
 	scale := linearScale(p.most())
 	if p.durations {
 		scale = durationScale(p.least(), p.most())

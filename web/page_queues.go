@@ -64,17 +64,11 @@ func queueViewOf(q errand.QueueInfo) queueView {
 	return v
 }
 
-// Of is the number of jobs in a state.
-func (q queueView) Of(state errand.State) int64 { return q.Counts[state] }
-
 // InState is the number of jobs in a state with a name.
 func (q queueView) InState(name string) int64 {
 	state, _ := errand.ParseState(name)
 	return q.Counts[state]
 }
-
-// Failing reports whether jobs failed in the last minute.
-func (q queueView) Failing() bool { return q.Failed.PerMinute > 0 }
 
 func (h *Handler) queues(w http.ResponseWriter, req *request) error {
 	now, queues, err := h.lookAtQueues(req)

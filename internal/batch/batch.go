@@ -64,35 +64,51 @@ type turn[R any] struct {
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	e := &entry[T, R]{item: item, turn: make(chan turn[R], 1)}
 	b.mu.Lock()
-	if !b.busy {
-		b.busy = true
-		b.waiting = append(b.waiting, e)
-		b.mu.Unlock()
-		b.awaitOthers()
-		return b.lead(ctx, e)
-	}
 	b.waiting = append(b.waiting, e)
-	if b.gather.full != nil && len(b.waiting) >= b.gather.expected {
+	first := !b.busy
+	b.busy = true
+	if !first && b.gather.full != nil && len(b.waiting) >= b.gather.expected {
 		close(b.gather.full)
 		b.gather.full = nil
 	}
 	b.mu.Unlock()
-	select {
-	case t := <-e.turn:
-		if t.lead {
-			b.awaitOthers()
-			return b.lead(ctx, e)
+	if first {
+		b.start(ctx)
+	}
+	for {
+		select {
+		case t := <-e.turn:
+			if !t.lead {
+				return t.answer, t.err
+			}
+			b.start(ctx)
+		case <-ctx.Done():
+			return b.giveUp(ctx, e)
 		}
-		return t.answer, t.err
-	case <-ctx.Done():
-		return b.giveUp(ctx, e)
 	}
 }
 
-// lead sends the batch at the head of the line, which holds the leader's own entry, then passes the duty on.
-func (b *Batcher[T, R]) lead(ctx context.Context, own *entry[T, R]) (R, error) {
+// start has the caller lead. One that may give up does it in a goroutine, which goes on for the others in the batch and
+// ends with the request.
+func (b *Batcher[T, R]) start(ctx context.Context) {
+	if ctx.Done() == nil {
+		b.lead(ctx)
+		return
+	}
+	go b.lead(ctx)
+}
+
+// lead sends the batch at the head of the line, which holds the leader's own entry unless he has given up, then passes the
+// duty on.
+func (b *Batcher[T, R]) lead(ctx context.Context) {
+	b.awaitOthers()
 	b.mu.Lock()
 	batch := b.take()
+	if len(batch) == 0 {
+		b.passOn()
+		b.mu.Unlock()
+		return
+	}
 	b.mu.Unlock()
 	items := make([]T, len(batch))
 	for i, e := range batch {
@@ -107,19 +123,13 @@ func (b *Batcher[T, R]) lead(ctx context.Context, own *entry[T, R]) (R, error) {
 	b.gather.expected = len(batch) + len(b.waiting)
 	b.passOn()
 	b.mu.Unlock()
-	var result turn[R]
 	for i, e := range batch {
 		t := turn[R]{err: err}
 		if err == nil {
 			t.answer = answers[i]
 		}
-		if e == own {
-			result = t
-		} else {
-			e.turn <- t
-		}
+		e.turn <- t
 	}
-	return result.answer, result.err
 }
 
 // awaitOthers gives those who were just answered a moment to come back. It ends as soon as they have.

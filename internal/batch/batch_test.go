@@ -204,3 +204,34 @@ func TestCallersThatDoNotReturn(t *testing.T) {
 		}
 	})
 }
+
+// A leader who gives up does not wait for the request; the others in his batch, and those behind it, get their answers.
+func TestLeaderGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &Batcher[int, int]{Max: 10, Send: func(_ context.Context, items []int) ([]int, error) {
+			time.Sleep(time.Hour)
+			return items, nil
+		}}
+		var wg sync.WaitGroup
+		began := time.Now()
+		impatient := func(n int) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if _, err := b.Do(ctx, n); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Minute {
+				t.Errorf("%d: gave up after %v: %v", n, time.Since(began), err)
+			} else if sent := errors.Is(err, ErrUnknown); sent != (n == 1) {
+				t.Errorf("%d: %v", n, err)
+			}
+		}
+		wg.Go(func() { impatient(1) })
+		synctest.Wait()
+		wg.Go(func() { impatient(2) })
+		synctest.Wait()
+		wg.Go(func() {
+			if got, err := b.Do(t.Context(), 3); got != 3 || err != nil || time.Since(began).Round(time.Minute) != 2*time.Hour {
+				t.Errorf("after %v: %d, %v", time.Since(began), got, err)
+			}
+		})
+		wg.Wait()
+	})
+}

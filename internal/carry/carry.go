@@ -11,7 +11,7 @@ import (
 	"github.com/errandhq/errand"
 )
 
-// ErrRunning: workers hold jobs of the queues, and the mover was not told to wait for them.
+// ErrRunning says that workers hold jobs of the queues, and the mover was not told to wait for them.
 var ErrRunning = errors.New("jobs are being run")
 
 // Mover moves jobs and messages from one store to another. Both may be in use meanwhile.

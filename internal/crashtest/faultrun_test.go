@@ -44,6 +44,10 @@ func TestFaultRun(t *testing.T) {
 			s := testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
 			return s.URL, s
 		}},
+		{"redis-everysec", func(t *testing.T) (string, *testserver.Server) {
+			s := testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "everysec") // a kill of the process alone costs nothing
+			return s.URL, s
+		}},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
 			url, server := kind.start(t)

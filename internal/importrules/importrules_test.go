@@ -78,7 +78,7 @@ var rules = []rule{
 	},
 	{
 		pkg:     "store/redis",
-		may:     []string{".", "internal/notify"},
+		may:     []string{".", "internal/notify", "internal/wait"},
 		outside: []string{"github.com/google/uuid", "github.com/redis/rueidis"},
 	},
 	// The opener knows every kind.

@@ -6,6 +6,7 @@
 package testserver
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -74,6 +75,40 @@ func (s *Server) Kill() {
 	for _, n := range s.nodes {
 		n.kill()
 	}
+}
+
+// KillNode ends one node as kill -9 does, and StartNode starts it again on its address and data and returns when it serves.
+func (s *Server) KillNode(i int) { s.nodes[i].kill() }
+
+// StartNode is the reverse of KillNode.
+func (s *Server) StartNode(i int) {
+	s.tb.Helper()
+	if err := errors.Join(s.nodes[i].start(), s.nodes[i].await()); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// Signal sends a signal to every node, as to stop it and have it go on.
+func (s *Server) Signal(sig os.Signal) {
+	s.tb.Helper()
+	for _, n := range s.nodes {
+		n.mu.Lock()
+		err := n.cmd.Process.Signal(sig)
+		n.mu.Unlock()
+		if err != nil {
+			s.tb.Fatal(err)
+		}
+	}
+}
+
+// Ask sends a command to a Redis server and returns its reply as text, which may be an error's.
+func (s *Server) Ask(node int, words ...string) string {
+	s.tb.Helper()
+	reply, err := askRedis(s.Addrs[node], words...)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return reply
 }
 
 // Restart starts the nodes again, on the same addresses and data, and returns when they serve.

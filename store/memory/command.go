@@ -101,7 +101,7 @@ func (s *Store) Move(ctx context.Context, cmd errand.Command, queue string) (err
 
 // move puts one job in another queue.
 func (t *turn) move(e *entry, to string) bool {
-	switch e.job.State { //nolint:exhaustive // the others are skipped
+	switch e.job.State {
 	case errand.StateQueued, errand.StateScheduled, errand.StateFailed, errand.StateCanceled:
 	default:
 		return false

@@ -14,6 +14,7 @@
 // appendfsync always nothing that was acknowledged; with everysec, what it was told in about the last second; without
 // either AOF or RDB, everything, of which Open warns. A failover to a replica loses what the replica had not got yet.
 // After such a loss a job may run again; none runs twice at once.
+// docs/durability.md has what was measured.
 //
 // Jobs never expire by themselves, and Open refuses a server whose maxmemory-policy is not noeviction.
 //

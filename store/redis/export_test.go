@@ -7,6 +7,22 @@ import (
 	"github.com/errandhq/errand"
 )
 
+// SettleAndDie is what a process does of a Settle that is killed when its script is done, and before what follows from
+// it for other queues is.
+func (s *Store) SettleAndDie(ctx context.Context, now time.Time, o errand.Outcome) error {
+	c, err := s.begin(ctx, now, "settle")
+	if err != nil {
+		return err
+	}
+	defer c.done()
+	key, _ := rawKeyOf(o.ID)
+	text, err := encodeOutcome(nil, key, &o, c.now)
+	if err != nil {
+		return err
+	}
+	return s.runOn(c, settleScript, o.Queue, string(text)).Error()
+}
+
 // DamageOptions puts bytes that are no options into a record of a job that has none.
 func DamageOptions(record string) string {
 	in := &reader{rest: record}

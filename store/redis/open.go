@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/wait"
 )
 
 // Option is a setting of [Open].
@@ -25,6 +27,7 @@ type config struct {
 	client rueidis.ClientOption
 	shown  string // the servers without password
 	many   bool   // several hosts of a cluster
+	wait   time.Duration
 }
 
 // Prefix has every key and channel begin with another word than errand, so that stores can share a server. It has 1 to 64
@@ -37,6 +40,9 @@ func Logger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
 // TLS has connections encrypted with these settings, whatever the URL's scheme.
 func TLS(settings *tls.Config) Option { return func(c *config) { c.client.TLSConfig = settings } }
 
+// Wait has Open wait for so long for a server that is not there yet, or not ready, in place of returning an error at once.
+func Wait(d time.Duration) Option { return func(c *config) { c.wait = d } }
+
 // Open opens the store that a URL names, and checks the server's settings. It refuses a server that may evict keys.
 //
 //	redis://USER:PASSWORD@HOST:PORT/DB                     one server; with TLS: rediss://
@@ -44,7 +50,8 @@ func TLS(settings *tls.Config) Option { return func(c *config) { c.client.TLSCon
 //	redis-sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB   the primary that the Sentinels know by that name
 //
 // User, password, port (6379; of a Sentinel 26379) and DB (0) may be left out. Settings follow a question mark: prefix=WORD;
-// sentinel_user=, sentinel_password= for Sentinels that want a password of their own; tls=true for redis-sentinel.
+// wait=DURATION, as in wait=30s, see [Wait]; sentinel_user=, sentinel_password= for Sentinels that want a password of their
+// own; tls=true for redis-sentinel.
 func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 	cfg := &config{prefix: "errand", log: slog.Default()}
 	if err := cfg.parse(rawURL); err != nil {
@@ -58,16 +65,53 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 			cfg.shown, errand.ErrInvalid, cfg.prefix)
 	}
 	s := &Store{where: cfg.shown, prefix: cfg.prefix, publish: "PUBLISH"}
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout+max(cfg.wait, 0), errTimeout)
 	defer cancel()
 	c := &call{ctx: ctx, op: "open " + cfg.shown}
-	if err := s.connect(c, cfg); err != nil {
-		if s.client != nil {
-			s.client.Close()
+	if err := s.await(c, cfg); err != nil {
+		if absent(err) {
+			err = fmt.Errorf("%w: is the server running there? wait=30s in the URL has Open wait for it", err)
 		}
 		return nil, s.fail(c, err)
 	}
 	return s, nil
+}
+
+// await connects, and tries again while the server is not there, as long as it may.
+func (s *Store) await(c *call, cfg *config) error {
+	enough := time.Now().Add(cfg.wait)
+	for try := 0; ; try++ {
+		err := s.connect(c, cfg)
+		if err == nil {
+			return nil
+		}
+		if s.client != nil {
+			s.client.Close()
+			s.client = nil
+		}
+		if !absent(err) || !time.Now().Before(enough) {
+			return err
+		}
+		if wait.For(c.ctx, min(wait.Backoff(try, awaitPauseMin, awaitPauseMax), time.Until(enough))) != nil {
+			return err
+		}
+	}
+}
+
+// Between one try to reach a server and the next.
+const (
+	awaitPauseMin = 50 * time.Millisecond
+	awaitPauseMax = time.Second
+)
+
+// absent reports whether an error says that nothing answers, or that what answers will serve soon. Waiting mends no other.
+func absent(err error) bool {
+	if e, ok := rueidis.IsRedisErr(err); ok {
+		code, _, _ := strings.Cut(e.Error(), " ")
+		return code == "LOADING" || code == "CLUSTERDOWN" || code == "MASTERDOWN"
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 // connect makes the client and looks at the server. One host may be a node of a cluster.
@@ -236,6 +280,12 @@ func (cfg *config) set(settings url.Values, bad func(string, ...any) error) erro
 			cfg.client.Sentinel.Username = value
 		case "sentinel_password":
 			cfg.client.Sentinel.Password = value
+		case "wait":
+			d, err := time.ParseDuration(value)
+			if err != nil || d < 0 {
+				return bad("wait=%.50s: use a duration, as in wait=30s", value)
+			}
+			cfg.wait = d
 		case "tls":
 			if on, err := strconv.ParseBool(value); err != nil {
 				return bad("setting tls: use true or false")
@@ -243,7 +293,7 @@ func (cfg *config) set(settings url.Values, bad func(string, ...any) error) erro
 				cfg.client.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 			}
 		default:
-			return bad("setting %s is not known: use prefix, sentinel_user, sentinel_password or tls", name)
+			return bad("setting %s is not known: use prefix, wait, sentinel_user, sentinel_password or tls", name)
 		}
 	}
 	return nil

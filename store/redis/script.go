@@ -38,21 +38,24 @@ func lives(names ...string) *script {
 	return include(append([]string{"common", "life", "mend"}, names...)...)
 }
 
+// works is such a script that goes on when the server's memory is full: workers empty it.
+func works(names ...string) *script { return lives(append([]string{"full"}, names...)...) }
+
 var (
 	enqueueScript  = lives("enqueue")
-	claimScript    = lives("promote", "claim")
-	settleScript   = lives("settle")
-	renewScript    = lives("renew")
-	reportScript   = lives("report")
-	recoverScript  = lives("recover")
-	tendScript     = lives("promote", "tend")
-	purgeScript    = lives("purge")
-	commandScript  = lives("command")
-	redeferScript  = lives("redefer")
+	claimScript    = works("promote", "claim")
+	settleScript   = works("settle")
+	renewScript    = works("renew")
+	reportScript   = works("report")
+	recoverScript  = works("recover")
+	tendScript     = works("promote", "tend")
+	purgeScript    = works("purge")
+	commandScript  = works("command")
+	redeferScript  = works("redefer")
 	registerScript = lives("register")
-	decideScript   = lives("decide")
-	opScript       = lives("op")
-	resumeScript   = lives("resume")
+	decideScript   = works("decide")
+	opScript       = works("op")
+	resumeScript   = works("resume")
 	kidsScript     = lives("kids")
 	buryScript     = lives("bury")
 	getScript      = include("common", "get")

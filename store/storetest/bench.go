@@ -25,13 +25,13 @@ type benchPayload struct {
 var benchText = strings.Repeat("x", 80)
 
 // Benchmark measures a store through the public API: enqueueing by one producer, by 64 and in bulk, draining at
-// concurrency 1, 10 and 100, the time from enqueue to start at low load, and what an idle worker costs. An operation is a
+// concurrency 1, 10, 100 and 1,000, the time from enqueue to start at low load, and what an idle worker costs. An operation is a
 // job. A drain that loses or doubles a job fails. open makes an empty store.
 func Benchmark(b *testing.B, open func(b testing.TB) errand.Store) {
 	b.Run("enqueue-1", func(b *testing.B) { benchEnqueue(b, open(b), 1) })
 	b.Run("enqueue-64", func(b *testing.B) { benchEnqueue(b, open(b), 64) })
 	b.Run("enqueue-bulk", func(b *testing.B) { benchBulk(b, open(b)) })
-	for _, concurrency := range []int{1, 10, 100} {
+	for _, concurrency := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprintf("drain-%d", concurrency), func(b *testing.B) { benchDrain(b, open(b), concurrency) })
 	}
 	b.Run("pickup", func(b *testing.B) { benchPickup(b, open(b)) })

@@ -133,7 +133,7 @@ func (s *Session) Move(cmd errand.Command, queue string) (errand.CommandReply, e
 
 // moveTo puts one job in another queue. Dependencies do not know of queues.
 func (s *Session) moveTo(r *record, to string) (bool, error) {
-	switch r.job.State { //nolint:exhaustive // the others are skipped
+	switch r.job.State {
 	case errand.StateQueued, errand.StateScheduled, errand.StateFailed, errand.StateCanceled:
 	default:
 		return false, nil

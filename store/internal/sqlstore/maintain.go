@@ -41,20 +41,28 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 		}
 		reply.Promoted += n
 	}
-	if err := s.purge(queues, &req, &reply); err != nil {
-		return reply, fmt.Errorf("purge jobs: %w", err)
+	leftovers, err := s.hasLeftovers()
+	if err != nil {
+		return reply, fmt.Errorf("look for leftovers: %w", err)
 	}
-	if err := s.forget(queues, req.Limit); err != nil {
-		return reply, fmt.Errorf("forget silent workers: %w", err)
+	if err := s.purge(queues, &req, &reply, leftovers); err != nil {
+		return reply, fmt.Errorf("purge jobs: %w", err)
 	}
 	if err := s.foldAll(queues); err != nil {
 		return reply, fmt.Errorf("add up counters: %w", err)
+	}
+	reply.More = reply.Recovered+reply.Poisoned >= req.Limit || reply.Promoted >= req.Limit || reply.Purged >= req.Limit
+	if !leftovers {
+		return reply, nil
+	}
+	if err := s.forget(queues, req.Limit); err != nil {
+		return reply, fmt.Errorf("forget silent workers: %w", err)
 	}
 	more, err := s.purgeTelemetry(req.Limit)
 	if err != nil {
 		return reply, fmt.Errorf("purge telemetry: %w", err)
 	}
-	reply.More = more || reply.Recovered+reply.Poisoned >= req.Limit || reply.Promoted >= req.Limit || reply.Purged >= req.Limit
+	reply.More = reply.More || more
 	return reply, nil
 }
 
@@ -111,11 +119,13 @@ func (s *Session) lose(r *record, maxRecoveries int, reply *errand.MaintainReply
 
 // purge deletes final jobs past their retention: results that need not be kept longer, failed and canceled jobs that are
 // too old, and the oldest of those that are too many.
-func (s *Session) purge(queues []*queue, req *errand.MaintainRequest, reply *errand.MaintainReply) error {
-	n, err := s.purgeBy(expiredJobs, req.Limit, micros(s.now))
-	reply.Purged += n
-	if err != nil {
-		return err
+func (s *Session) purge(queues []*queue, req *errand.MaintainRequest, reply *errand.MaintainReply, expired bool) error {
+	if expired {
+		n, err := s.purgeBy(expiredJobs, req.Limit, micros(s.now))
+		reply.Purged += n
+		if err != nil {
+			return err
+		}
 	}
 	for _, q := range queues {
 		for _, state := range []errand.State{errand.StateFailed, errand.StateCanceled, errand.StateFinished} {

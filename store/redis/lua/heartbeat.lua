@@ -8,6 +8,7 @@
 -- ARGV[5]  its tasks' schemas; empty: they stay as they are
 local workers = KEYS[1]
 local seen = workers .. ':seen'
+redis.call('DEL', workers .. ':nothing') -- as in full.lua
 local function forget(list)
 	redis.call('HDEL', workers, unpack(list))
 	redis.call('HDEL', workers .. ':schemas', unpack(list))

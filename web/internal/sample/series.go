@@ -1,7 +1,6 @@
 package sample
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -117,15 +116,4 @@ func (f *filler) keepSupported(err error) {
 	if !errors.Is(err, errors.ErrUnsupported) {
 		f.keep(nil, err)
 	}
-}
-
-// Series records time series alone, as a store has them when its queues are empty.
-func Series(ctx context.Context, st errand.Store) error {
-	now, err := st.Now(ctx)
-	if err != nil {
-		return err
-	}
-	f := &filler{ctx: ctx, st: st, now: now}
-	f.series()
-	return f.err
 }
