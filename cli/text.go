@@ -55,8 +55,7 @@ var causes = []struct {
 // explain puts an error in words. What this package says itself is translated; what others say stands as it is, behind a
 // translation of what it means.
 func (s *session) explain(err error) string {
-	var f *fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault](err); ok {
 		own := f.Error()
 		return strings.Replace(err.Error(), own, s.t(f.text, f.args...), 1)
 	}

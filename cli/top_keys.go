@@ -246,6 +246,7 @@ func (m *topModel) enter() tea.Cmd {
 		if g, ok := at(m.groups(), m.lists[m.tab].cursor); ok {
 			return m.openID(g.newest)
 		}
+	case tabCount:
 	}
 	return nil
 }

@@ -160,8 +160,7 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 		out.Code = problemCodes[p.status]
 	}
 	out.Type = problemPage + out.Code
-	var dup *errand.DuplicateError
-	if errors.As(p.err, &dup) {
+	if dup, ok := errors.AsType[*errand.DuplicateError](p.err); ok {
 		out.JobID = dup.ID
 	}
 	body, _ := json.Marshal(out) // texts and numbers: it cannot fail
@@ -204,14 +203,12 @@ func (r *request) read(v any) error {
 		}
 		err = errors.New("there is something after it")
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
 	bad := &problem{status: http.StatusBadRequest, code: "invalid-body", err: err, text: "The body is not as it must be: %s.",
 		args: []any{strings.TrimPrefix(err.Error(), "json: ")}, fix: "see the schema of this call in api/v1/openapi.json"}
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		bad.param = kind.Field
 		bad.args = []any{kind.Field + " is a " + kind.Value}
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -196,8 +197,8 @@ func stackPath(kind string, base, top []float64, s scale) string {
 			}
 			at(&b, command, (float64(i)+0.5)*width, y(top[i]))
 		}
-		for i := len(base) - 1; i >= 0; i-- {
-			at(&b, 'L', (float64(i)+0.5)*width, y(base[i]))
+		for i, v := range slices.Backward(base) {
+			at(&b, 'L', (float64(i)+0.5)*width, y(v))
 		}
 		b.WriteByte('Z')
 		return b.String()

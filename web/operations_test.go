@@ -69,7 +69,7 @@ func TestOperationActsOnAll(t *testing.T) {
 	if got.StatusCode != http.StatusSeeOther {
 		t.Fatalf("requeue all: %d", got.StatusCode)
 	}
-	cookie := strings.SplitN(got.Header.Get("Set-Cookie"), ";", 2)[0]
+	cookie, _, _ := strings.Cut(got.Header.Get("Set-Cookie"), ";")
 	if _, body := ask(h, http.MethodGet, "/", "", with("Cookie", cookie)); !strings.Contains(body, "1,200 jobs requeued.") {
 		t.Errorf("the next page does not say what was done")
 	}

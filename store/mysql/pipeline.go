@@ -119,7 +119,7 @@ func (p *pipeline) Query(query string, each func(sqlstore.Row) error, args ...an
 	}
 	p.add(query, args)
 	text, bound := p.take()
-	rows, err := p.on.On.QueryContext(p.on.Ctx, text, bound...)
+	rows, err := p.on.On.QueryContext(p.on.Ctx, text, bound...) //nolint:rowserrcheck // EachRow checks it
 	if err != nil {
 		return err
 	}

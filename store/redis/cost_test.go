@@ -19,8 +19,7 @@ import (
 // cost is what a piece of work has cost the client and the server.
 type cost struct {
 	client, server, evalsha time.Duration
-	calls, bytes            float64
-	mallocs                 uint64
+	calls                   float64
 }
 
 func measure(tb testing.TB, client rueidis.Client) (c cost) {
@@ -37,12 +36,16 @@ func measure(tb testing.TB, client rueidis.Client) (c cost) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		switch name {
 		case "used_cpu_sys", "used_cpu_user":
-			fmt.Sscan(value, &f)
+			if _, err := fmt.Sscan(value, &f); err != nil {
+				tb.Fatal(err)
+			}
 			c.server += time.Duration(f * float64(time.Second))
 		case "cmdstat_evalsha":
 			var usec int64
 			var calls int64
-			fmt.Sscanf(value, "calls=%d,usec=%d", &calls, &usec)
+			if _, err := fmt.Sscanf(value, "calls=%d,usec=%d", &calls, &usec); err != nil {
+				tb.Fatal(err)
+			}
 			c.evalsha = time.Duration(usec) * time.Microsecond
 			c.calls = float64(calls)
 		}
@@ -101,7 +104,9 @@ func BenchmarkCost(b *testing.B) {
 			go func() { done <- w.Run(ctx) }()
 			<-empty
 			cancel()
-			<-done
+			if err := <-done; err != nil {
+				b.Fatal(err)
+			}
 			b.StopTimer()
 			reportCost(b, before, measure(b, client))
 		})

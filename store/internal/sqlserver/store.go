@@ -182,8 +182,7 @@ func (l *lane) run(ops []*op) {
 
 // unnamed is the error of the operation itself where err is one, else err.
 func unnamed(err error) error {
-	var named *opError
-	if errors.As(err, &named) {
+	if named, ok := errors.AsType[*opError](err); ok {
 		return named.err
 	}
 	return err
