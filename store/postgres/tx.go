@@ -15,15 +15,21 @@ import (
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
-var ownTables = regexp.MustCompile(`\berrand_[a-z_]+`)
+var (
+	ownTables = regexp.MustCompile(`\berrand_[a-z_]+`)
+	// besides is what comes after a place in its rank. Left so, it would at times be looked for along the primary key, past
+	// the jobs of all other queues.
+	besides = regexp.MustCompile(`rank = \? AND seq ([<>]) \?`)
+)
 
 // newDialect makes the dialect of a store whose tables are in a schema. Tables are named with their schema, so that it
 // matters neither what the search path of a connection is nor through which pooler it comes.
 func newDialect(schema string) *sqlstore.Dialect {
 	prefix := pgx.Identifier{schema}.Sanitize() + "."
 	return &sqlstore.Dialect{
-		In: " = ANY(?)", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "BIGINT", Dollar: true, Shared: true,
+		In: " = ANY(?)", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "BIGINT", Dollar: true, Shared: true, Places: true,
 		Rewrite: func(query string) string {
+			query = besides.ReplaceAllString(query, "(rank, seq) $1 (?, ?)")
 			return ownTables.ReplaceAllStringFunc(query, func(t string) string { return prefix + t })
 		},
 		InsertRows: []int{1000},

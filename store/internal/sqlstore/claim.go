@@ -209,7 +209,7 @@ func (c *chooser) choose(q *queue) error {
 				return err
 			}
 		}
-		if read < page {
+		if seq == 0 || read < page && !c.s.dialect.Places {
 			if err := c.s.tx.Query(queuedBeyond, look, q.name, rank, page-read); err != nil {
 				return err
 			}

@@ -19,6 +19,10 @@ type Dialect struct {
 	// Rewrite changes a statement further; nil: not.
 	Rewrite func(query string) string
 
+	// Places says that an index is entered where (rank, seq) is compared with a place, so that one statement finds all that
+	// comes after it: Rewrite makes the conditions for the rest of a rank such a comparison.
+	Places bool
+
 	// Bigint is the type of a 64-bit integer in a CAST.
 	Bigint string
 

@@ -148,7 +148,7 @@ func (s *Session) walk(
 		case place == 0:
 			rank = after.Rank
 			err := s.tx.Query(beside, add, q.name, int64(state), rank, after.Seq, filter.Task, filter.Task, int64(limit-len(found)))
-			if err != nil || len(found) >= limit {
+			if err != nil || len(found) >= limit || s.dialect.Places {
 				return found, err
 			}
 		}

@@ -16,9 +16,9 @@ const (
 payload, options, history`
 
 	// What comes after a place takes two statements: the rest of its rank, then what lies beyond. MariaDB finds no place by
-	// comparing (rank, seq) with one, and SQLite looks through all of the rank.
+	// comparing (rank, seq) with one, and SQLite looks through all of the rank. For the others see Dialect.Places.
 	queuedBeside = `SELECT ` + claimColumns + ` FROM errand_jobs
-WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY seq LIMIT ?{skip}`
+WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY rank, seq LIMIT ?{skip}`
 	queuedBeyond = `SELECT ` + claimColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 
@@ -35,11 +35,11 @@ token, attempt, recoveries, settled, waits, worker, claim, options, history, pro
 	jobTask        = `SELECT task FROM errand_jobs WHERE id = ?`
 
 	besideAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank = ? AND seq > ? AND (? = '' OR task = ?) ORDER BY seq LIMIT ?`
+WHERE queue = ? AND state = ? AND rank = ? AND seq > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
 	beyondAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
 WHERE queue = ? AND state = ? AND rank > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
 	besideDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank = ? AND seq < ? AND (? = '' OR task = ?) ORDER BY seq DESC LIMIT ?`
+WHERE queue = ? AND state = ? AND rank = ? AND seq < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 	beyondDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
 WHERE queue = ? AND state = ? AND rank < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 
