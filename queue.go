@@ -185,17 +185,15 @@ const (
 func (q *Queue) send(ctx context.Context, groups [][]JobSpec) (refusals []error, err error) {
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
-	now, err := q.clock.Now(ctx)
-	if err != nil {
-		return nil, err
-	}
 	q.number++
-	req := EnqueueRequest{Now: now, Producer: q.producer, Number: q.number, Groups: groups}
+	req := EnqueueRequest{Producer: q.producer, Number: q.number, Groups: groups}
 	for try := range enqueueTries {
 		if try > 0 && wait.For(ctx, wait.Backoff(try, enqueuePause, enqueueTimeout)) != nil {
 			break
 		}
-		refusals, err = q.store.Enqueue(ctx, req)
+		if req.Now, err = q.clock.Now(ctx); err == nil {
+			refusals, err = q.store.Enqueue(ctx, req)
+		}
 		if err == nil || !errors.Is(err, ErrUnavailable) {
 			break
 		}

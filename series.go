@@ -142,7 +142,7 @@ func (r *Recorder) send(ctx context.Context, now time.Time) error {
 		report := r.unsent[0]
 		report.Now = now
 		err := r.store.RecordSeries(ctx, report)
-		if err != nil && !errors.Is(err, ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
+		if err != nil && !errors.Is(err, ErrInvalid) {
 			return err
 		}
 		r.unsent = r.unsent[1:]

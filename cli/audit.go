@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"os"
 	"os/user"
 	"strings"
@@ -31,13 +30,9 @@ func (s *session) recorded(ctx context.Context, st errand.Store, action, target 
 	if err != nil {
 		return err
 	}
-	err = st.RecordAudit(ctx, errand.AuditEntry{
+	return st.RecordAudit(ctx, errand.AuditEntry{
 		ID: errand.NewID(), At: now, Who: whoami(), Via: "cli", Action: action, Target: target, Count: count,
 	})
-	if errors.Is(err, errors.ErrUnsupported) { // a store that keeps no log
-		return nil
-	}
-	return err
 }
 
 // whoami names the person at the command line, as far as the system knows.

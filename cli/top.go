@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -41,7 +40,7 @@ func (s *session) top(ctx context.Context, interval time.Duration) error {
 		running, stop := context.WithCancel(ctx)
 		m := newTopModel(running, s, st, interval)
 		series, err := st.Series(ctx, errand.SeriesQuery{Step: errand.FineStep, From: now.Add(-maxPoints * interval)})
-		if err != nil && !errors.Is(err, errors.ErrUnsupported) { // a store may keep none
+		if err != nil {
 			stop()
 			return err
 		}

@@ -13,7 +13,6 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -134,7 +133,7 @@ func (c *Collector) ask(ctx context.Context) ([]prometheus.Metric, error) {
 	}
 	found = append(found, ofWorkers(now, workers)...)
 	series, err := c.st.Series(ctx, errand.SeriesQuery{Step: errand.FineStep, From: now.Add(-lateSamples)})
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err != nil {
 		return nil, err
 	}
 	c.durations.add(now, series.Samples)

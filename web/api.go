@@ -147,7 +147,7 @@ var problemCodes = map[int]string{
 	http.StatusNotFound: "not-found", http.StatusMethodNotAllowed: "method-not-allowed", http.StatusConflict: "conflict",
 	http.StatusRequestEntityTooLarge: "too-large", http.StatusRequestURITooLong: "too-large",
 	http.StatusUnsupportedMediaType: "unsupported-media-type", http.StatusUnprocessableEntity: "invalid-payload",
-	http.StatusTooManyRequests: "too-many", http.StatusNotImplemented: "unsupported", http.StatusServiceUnavailable: "unavailable", http.StatusGatewayTimeout: "timeout",
+	http.StatusTooManyRequests: "too-many", http.StatusServiceUnavailable: "unavailable", http.StatusGatewayTimeout: "timeout",
 }
 
 // writeProblem answers with an error, in English.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -82,7 +81,7 @@ func (h *Handler) readHistory(ctx context.Context, now time.Time, p period, key 
 		query.From = maxTime(slots.from, kept.of.asked.Add(-lateReports).Truncate(p.step))
 	}
 	reply, err := h.st.Series(ctx, query)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err != nil {
 		h.histories.mu.Lock()
 		delete(h.histories.kept, key)
 		h.histories.mu.Unlock()

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/errandhq/errand"
@@ -14,7 +13,6 @@ type auditView struct {
 	Actions     []choice
 	Entries     []errand.AuditEntry
 	Next        string // the link to the next page; empty: none
-	Kept        bool   // the store keeps a log
 }
 
 // auditActions are the actions that the filter offers.
@@ -24,7 +22,7 @@ var auditActions = []string{
 
 func (h *Handler) auditPage(w http.ResponseWriter, req *request) error {
 	values := req.URL.Query()
-	view := auditView{Who: values.Get("who"), Action: values.Get("action"), Kept: true}
+	view := auditView{Who: values.Get("who"), Action: values.Get("action")}
 	for name, value := range map[string]string{"who": view.Who, "action": view.Action, "cursor": values.Get("cursor")} {
 		if len(value) > maxParameter {
 			return misuse(lang.Mark("The value of %s is too long."), name)
@@ -38,9 +36,6 @@ func (h *Handler) auditPage(w http.ResponseWriter, req *request) error {
 		return err
 	}
 	log, err := h.auditLog(req.Context(), errand.AuditFilter{Who: view.Who, Action: view.Action, Cursor: values.Get("cursor"), Limit: 100})
-	if errors.Is(err, errors.ErrUnsupported) {
-		view.Kept, err = false, nil
-	}
 	if err != nil {
 		return err
 	}

@@ -159,8 +159,6 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusNotFound, err: err, text: lang.Mark("There is no such job. A finished job is deleted unless its result is kept; other jobs are deleted when they are past their retention.")}
 	case errors.Is(err, errand.ErrWorkerNotFound):
 		return &problem{status: http.StatusNotFound, err: err, text: lang.Mark("There is no such worker. It may have stopped meanwhile.")}
-	case errors.Is(err, errors.ErrUnsupported):
-		return &problem{status: http.StatusNotImplemented, err: err, text: lang.Mark("This store cannot do that.")}
 	case errors.Is(err, errand.ErrPayloadTooLarge):
 		return &problem{status: http.StatusRequestEntityTooLarge, err: err, text: lang.Mark("That cannot be: %s"), args: []any{err.Error()}}
 	case errors.Is(err, errand.ErrDuplicate):

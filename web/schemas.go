@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -36,7 +35,7 @@ func (s *schemas) refresh(ctx context.Context, st errand.Store) (map[string]json
 		return s.raw, nil
 	}
 	raw, err := st.Schemas(ctx)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err != nil {
 		return nil, err
 	}
 	if raw == nil {

@@ -95,18 +95,19 @@ func RedisCluster(tb TB, options ...string) *Server {
 		bus := s.nodes[0].args[slices.Index(s.nodes[0].args, "--cluster-port")+1]
 		ask(addr, "CLUSTER", "MEET", host, port, bus)
 	}
-	for _, addr := range s.Addrs {
-		err := await(func() error {
+	s.whole = func() error {
+		for _, addr := range s.Addrs {
 			info, err := askRedis(addr, "CLUSTER", "INFO")
 			if err == nil && (!strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:3")) {
 				err = errors.New(info)
 			}
-			return err
-		})
-		if err != nil {
-			tb.Fatal(err)
+			if err != nil {
+				return err
+			}
 		}
+		return nil
 	}
+	s.awaitWhole()
 	return s
 }
 

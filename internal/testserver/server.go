@@ -33,6 +33,7 @@ type Server struct {
 
 	tb    TB
 	nodes []*node
+	whole func() error // nil when the nodes serve together; nil: each by itself does
 }
 
 // node is one process of a server.
@@ -86,6 +87,7 @@ func (s *Server) StartNode(i int) {
 	if err := errors.Join(s.nodes[i].start(), s.nodes[i].await()); err != nil {
 		s.tb.Fatal(err)
 	}
+	s.awaitWhole()
 }
 
 // Signal sends a signal to every node, as to stop it and have it go on.
@@ -104,7 +106,11 @@ func (s *Server) Signal(sig os.Signal) {
 // Ask sends a command to a Redis server and returns its reply as text, which may be an error's.
 func (s *Server) Ask(node int, words ...string) string {
 	s.tb.Helper()
-	reply, err := askRedis(s.Addrs[node], words...)
+	var reply string
+	err := await(func() (err error) { // a server that changes its role cuts connections
+		reply, err = askRedis(s.Addrs[node], words...)
+		return err
+	})
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -124,6 +130,17 @@ func (s *Server) Restart() {
 		if err := n.await(); err != nil {
 			s.tb.Fatal(err)
 		}
+	}
+	s.awaitWhole()
+}
+
+func (s *Server) awaitWhole() {
+	s.tb.Helper()
+	if s.whole == nil {
+		return
+	}
+	if err := await(s.whole); err != nil {
+		s.tb.Fatal(err)
 	}
 }
 

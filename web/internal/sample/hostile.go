@@ -33,7 +33,7 @@ func Hostile(ctx context.Context, st errand.Store) error {
 		StartedAt: now, SeenAt: now, Every: time.Minute,
 		Running: []errand.RunningJob{{ID: Evil, Queue: Evil, Task: Evil, StartedAt: now, Stuck: true}},
 	}))
-	f.keepSupported(st.RecordAudit(ctx, errand.AuditEntry{ID: errand.NewID(), At: now, Who: Evil, Via: Evil, Action: Evil, Target: Evil, Detail: "\u202eevil"}))
+	f.keep(nil, st.RecordAudit(ctx, errand.AuditEntry{ID: errand.NewID(), At: now, Who: Evil, Via: Evil, Action: Evil, Target: Evil, Detail: "\u202eevil"}))
 	f.keep(nil, f.st.Heartbeat(ctx, errand.WorkerRecord{ID: "plain", Kind: "worker", StartedAt: now, SeenAt: now, Every: time.Minute,
 		Tasks: []string{"javascript:alert.1"}, Schemas: map[string]json.RawMessage{"javascript:alert.1": []byte(`{"description":` + fmt.Sprintf("%q", Evil) + `}`), "broken": []byte(`{"type":7`)}}))
 	return f.err

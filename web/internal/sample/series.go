@@ -2,7 +2,6 @@ package sample
 
 import (
 	"encoding/json"
-	"errors"
 	"math"
 	"time"
 
@@ -33,7 +32,7 @@ func (f *filler) series() {
 		report := errand.SeriesReport{Now: f.now}
 		send := func(most int) {
 			if len(report.Samples)+len(report.Depths) > most {
-				f.keepSupported(f.st.RecordSeries(f.ctx, report))
+				f.keep(nil, f.st.RecordSeries(f.ctx, report))
 				report.Samples, report.Depths = nil, nil
 			}
 		}
@@ -99,7 +98,7 @@ func (f *filler) audit() {
 		{Who: "lin", Via: "dashboard", Action: "move", Target: "all of queue=mail&state=queued", Count: 5200, Detail: "to mail-slow"},
 	} {
 		e.ID, e.At = errand.NewID(), f.now.Add(-time.Duration(1+i*i*i)*11*time.Minute)
-		f.keepSupported(f.st.RecordAudit(f.ctx, e))
+		f.keep(nil, f.st.RecordAudit(f.ctx, e))
 	}
 }
 
@@ -108,12 +107,5 @@ func schemas() map[string]json.RawMessage {
 	return map[string]json.RawMessage{
 		"invoice.issue": json.RawMessage(`{"type":"object","properties":{"invoice":{"type":"integer"},"currency":{"type":"string","enum":["EUR","USD","CNY"]},"lines":{"type":"array","items":{"type":"object","properties":{"sku":{"type":"string"},"amount":{"type":"number"}},"required":["sku","amount"],"additionalProperties":false}},"paid":{"type":"boolean"},"note":{"type":["string","null"]}},"required":["invoice","currency","lines"],"additionalProperties":false}`),
 		"mail.send":     json.RawMessage(`{"type":"object","properties":{"to":{"type":"string"},"template":{"type":"string"}},"required":["to","template"],"additionalProperties":false}`),
-	}
-}
-
-// keepSupported keeps an error, unless the store has no place for such a thing.
-func (f *filler) keepSupported(err error) {
-	if !errors.Is(err, errors.ErrUnsupported) {
-		f.keep(nil, err)
 	}
 }
