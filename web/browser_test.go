@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
@@ -81,9 +83,21 @@ func (v *visit) do(steps ...chromedp.Action[chromedp.Void]) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.tab, 30*time.Second)
 	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		v.t.Fatal(err)
+	for _, step := range steps {
+		err := chromedp.Do(ctx, step)
+		for isReplaced(err) && ctx.Err() == nil {
+			err = chromedp.Do(ctx, step)
+		}
+		if err != nil {
+			v.t.Fatal(err)
+		}
 	}
+}
+
+// isReplaced reports whether a step found its element and met another in its place: the page had just been refreshed.
+func isReplaced(err error) bool {
+	protocol, ok := errors.AsType[*cdproto.Error](err)
+	return ok && (strings.Contains(protocol.Message, "Could not find node") || strings.Contains(protocol.Message, "detached"))
 }
 
 func (v *visit) open(path string) { v.t.Helper(); v.do(chromedp.Navigate(v.base + path)) }

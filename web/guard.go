@@ -36,7 +36,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
 
-	req := &request{Request: r, lang: h.language(r), theme: h.theme(r), secure: r.TLS != nil,
+	req := &request{Request: r, came: time.Now(), lang: h.language(r), theme: h.theme(r), secure: r.TLS != nil,
 		api: strings.HasPrefix(r.URL.Path, h.config.Path+"api/")}
 	if h.broken != nil {
 		h.fail(w, req, &problem{status: http.StatusForbidden, err: h.broken,

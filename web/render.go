@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
@@ -171,6 +172,7 @@ func (h *Handler) render(w http.ResponseWriter, req *request, status int, name s
 	maps.DeleteFunc(w.Header(), func(k string, _ []string) bool { return k == "Content-Length" })
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", req.lang.Tag)
+	w.Header().Set("Server-Timing", fmt.Sprintf("page;dur=%.1f", float64(time.Since(req.came).Microseconds())/1000)) // the script paces itself by it
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // the browser has gone: nobody to tell
 	return nil

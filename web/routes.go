@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/lang"
@@ -16,6 +17,7 @@ type request struct {
 	lang   *lang.Lang
 	theme  string
 	secure bool // came over TLS, as far as is known
+	came   time.Time
 	api    bool // asks the API: it gets JSON, also for an error
 }
 

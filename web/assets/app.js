@@ -4,10 +4,17 @@
 const base = document.body.dataset.base;
 const language = document.documentElement.lang;
 
+// An open page takes at most a hundredth of one processor: it is not asked for anew before it has rested for a hundred times
+// what making it took, or 15 s.
+let rested = 0;
+let resting = 0;
+
 // load asks for the main part of a page.
-async function load(url, options = {}) {
-  const answer = await fetch(url, { ...options, headers: { "Errand-Part": "main" }, credentials: "same-origin" });
+async function load(url) {
+  const answer = await fetch(url, { headers: { "Errand-Part": "main" }, credentials: "same-origin" });
   const text = await answer.text();
+  const [, cost] = /dur=([\d.]+)/.exec(answer.headers.get("Server-Timing")) || [0, 0];
+  rested = performance.now() + Math.min(100 * cost, 15000);
   return { ok: answer.ok, page: new DOMParser().parseFromString(text, "text/html") };
 }
 
@@ -35,8 +42,14 @@ function restore(part, kept) {
 }
 let loading = false;
 let again = false; // somebody asked meanwhile
+let stale = false; // the page was not seen when it was to be refreshed
 async function refresh() {
-  if (document.hidden) return;
+  if (document.hidden) { stale = true; return; }
+  const rest = rested - performance.now();
+  if (rest > 0) {
+    resting ||= setTimeout(() => { resting = 0; refresh(); }, rest);
+    return;
+  }
   if (loading) { again = true; return; }
   loading = true;
   again = false;
@@ -67,10 +80,9 @@ function listen() {
   const status = document.getElementById("status");
   const say = (text) => { status.textContent = text; status.hidden = text === ""; };
   let stream;
-  let stale = false;
   const open = () => {
     stream = new EventSource(url);
-    stream.addEventListener("changed", () => { say(""); document.hidden ? (stale = true) : refresh(); });
+    stream.addEventListener("changed", () => { say(""); refresh(); });
     stream.addEventListener("idle", () => say(""));
     stream.addEventListener("trouble", () => say(document.body.dataset.lost));
     stream.onerror = () => say(document.body.dataset.lost);
@@ -161,6 +173,7 @@ document.addEventListener("change", (event) => {
   const url = new URL(location.href);
   url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
   history.replaceState(null, "", url);
+  rested = 0;
   refresh();
 });
 

@@ -162,7 +162,8 @@ func measureOpen(ctx context.Context, st errand.Store, h *web.Handler, load time
 	return nil
 }
 
-// look is a browser that shows the overview: it gets the page again whenever the stream says that something changed.
+// look is a browser that shows the overview: it gets the page again when the stream says that something changed, and rests
+// in between as the script does.
 func look(ctx context.Context, base string) error {
 	get := func(path string) (*http.Response, error) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
@@ -176,8 +177,9 @@ func look(ctx context.Context, base string) error {
 		return err
 	}
 	defer stream.Body.Close()
+	var rested time.Time
 	for lines := bufio.NewScanner(stream.Body); lines.Scan(); {
-		if lines.Text() != "event: changed" {
+		if lines.Text() != "event: changed" || time.Now().Before(rested) {
 			continue
 		}
 		page, err := get("/")
@@ -185,6 +187,11 @@ func look(ctx context.Context, base string) error {
 			break
 		}
 		_, _ = io.Copy(io.Discard, page.Body) // the end of ctx ends it
+		var took float64
+		if _, err := fmt.Sscanf(page.Header.Get("Server-Timing"), "page;dur=%f", &took); err != nil {
+			return fmt.Errorf("the page does not say how long it took: %w", err)
+		}
+		rested = time.Now().Add(min(time.Duration(100*took*float64(time.Millisecond)), 15*time.Second))
 		page.Body.Close()
 	}
 	return nil
