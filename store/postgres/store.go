@@ -1,4 +1,4 @@
-// Package postgres keeps jobs in a PostgreSQL database, of version 13 or later: for any number of machines.
+// Package postgres keeps jobs in a PostgreSQL database, of version 12 or later: for any number of machines.
 //
 //	st, err := postgres.Open(ctx, "postgres://app:secret@db/app")
 //	if err != nil {
