@@ -11,8 +11,8 @@ import (
 	"github.com/errandhq/errand/bench/peer"
 )
 
-// Every system does a little work and delivers exactly once: what the benchmark is made of is whole. Systems whose server
-// or program is not installed fail.
+// Every system does a little work and delivers exactly once: what the benchmark is made of is whole. A server that
+// is missing fails it; RQ, which make test installs on Debian and Ubuntu only, is left out where there is none.
 func TestSystems(t *testing.T) {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // of what stores warn is known
 	s, err := newServers()
@@ -31,7 +31,7 @@ func TestSystems(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, _, err := peer.RQPython(t.Context()); err != nil && strings.HasPrefix(e.Name, "RQ") {
-				t.Fatal(err)
+				t.Skip(err)
 			}
 			jobs := 200
 			if e.Slow {
