@@ -43,8 +43,11 @@ const (
 SELECT * FROM unnest(?::bytea[], ?::text[], ?::smallint[], ?::bigint[], ?::text[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[],
 ?::bigint[], ?::bytea[], ?::bytea[]) ON CONFLICT (id) DO NOTHING`
 	succeedByArrays = `DELETE FROM errand_jobs j USING unnest(?::bytea[], ?::bigint[], ?::text[]) AS u (id, token, queue)
-WHERE j.id = u.id AND j.token = u.token AND j.queue || '' = u.queue AND j.state + 0 = 4 AND j.flags = 0 RETURNING j.id`
-	// The sums keep the planner from other indexes than that of the ids, by which it would read every started job for each.
+WHERE j.id = ANY(ARRAY[u.id]) AND CASE WHEN j.token = u.token AND j.queue = u.queue AND j.state = 4 AND j.flags = 0 THEN true END
+RETURNING j.id`
+	// It is worded so that the planner has one way only, which looks up each id. A plain id = u.id may be turned round, into a
+	// walk through all jobs that compares each with the whole batch, and conditions on a job's own columns make it believe that
+	// there is hardly one to compare: settling 1,000 of 3,000 jobs took 400 ms then.
 )
 
 // insert is sqlstore.Dialect.Insert: one statement for any number of rows, so that it is planned once.
