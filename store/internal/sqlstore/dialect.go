@@ -36,8 +36,12 @@ type Dialect struct {
 	// InsertRows are the numbers of jobs that one statement inserts, the largest first and 1 the last. nil: 50, 10, 1.
 	InsertRows []int
 	// Insert inserts up to InsertRows[0] jobs in one way for any number of them, and says how many are new; their arguments
-	// follow each other. nil: by INSERT ... VALUES.
-	Insert func(tx Tx, args []any) (int64, error)
+	// follow each other. Unless it is to be careful it may suppose that all are, and fail where one is not: see
+	// [Session.Careful]. nil: by INSERT ... VALUES.
+	Insert func(tx Tx, args []any, careful bool) (int64, error)
+	// EnterRequest enters a producer's request as setRequest does, and fails where that or a later one was carried out before:
+	// see [Session.Careful]. Empty: the last one is looked up first.
+	EnterRequest string
 	// Succeed deletes those of the jobs that are started with these tokens in these queues and have no flags, and returns
 	// their ids. nil: by one statement that locks and one that deletes.
 	Succeed func(tx Tx, ids [][]byte, tokens []int64, queues []string) ([][]byte, error)
