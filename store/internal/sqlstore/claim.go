@@ -271,7 +271,7 @@ func (c *chooser) start(number int64) error {
 	if len(c.jobs) == 0 {
 		return nil // and the claim leaves no trace, so that idle workers write nothing
 	}
-	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number, c.seqs)
+	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.s.dialect.holder(c.req.Worker), c.req.Number, c.seqs)
 	if err != nil {
 		return err
 	}
@@ -307,7 +307,7 @@ func (s *Session) held(req *errand.ClaimRequest, queues []*queue) ([]*errand.Job
 			r.job.Payload = some(row.Blob(payloadColumn))
 			jobs = append(jobs, &r.job)
 			return nil
-		}, q.name, req.Worker, req.Number)
+		}, q.name, s.dialect.holder(req.Worker), req.Number)
 		if err != nil {
 			return nil, fmt.Errorf("claim from %q: %w", q.name, err)
 		}

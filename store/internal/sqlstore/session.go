@@ -23,6 +23,7 @@ type Session struct {
 	fresh    inserter
 	fold     bool
 	known    bool // the producer of the enqueue under way has enqueued before
+	careful  bool
 	decoded  optionsMemo
 }
 
@@ -45,6 +46,15 @@ func (s *Session) Reset() {
 	clear(s.messages)
 	s.topics = s.topics[:0]
 	s.fresh.reset()
+}
+
+// Careful has the session look first where it otherwise supposes that requests and jobs are new, and fails where they are
+// not. Ask for it when a transaction is done again.
+func (s *Session) Careful() { s.careful = true }
+
+// hopeful reports whether a producer's request is entered without a look whether it was carried out before.
+func (s *Session) hopeful(number int64) bool {
+	return !s.careful && number > 0 && s.dialect.EnterRequest != ""
 }
 
 // Flush writes what the operations have gathered. Call it once, before the commit.
