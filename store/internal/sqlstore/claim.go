@@ -301,7 +301,7 @@ func (c *chooser) start(number int64) error {
 func (c *chooser) startJobs() error {
 	lease, now := micros(c.jobs[0].LeaseUntil), micros(c.s.now)
 	if c.s.dialect.Shared {
-		return c.s.later(startJobs, lease, now, c.req.Worker, c.req.Number, c.seqs)
+		return c.s.later(startJobs, lease, now, c.s.dialect.holder(c.req.Worker), c.req.Number, c.seqs)
 	}
 	c.note()
 	_, err := c.s.inRanges(c.seqs, func(r span) (int64, error) {
@@ -353,7 +353,7 @@ func (s *Session) held(req *errand.ClaimRequest, queues []*queue) ([]*errand.Job
 			r.job.Payload = some(row.Blob(payloadColumn))
 			jobs = append(jobs, &r.job)
 			return nil
-		}, q.name, req.Worker, req.Number)
+		}, q.name, s.dialect.holder(req.Worker), req.Number)
 		if err != nil {
 			return nil, fmt.Errorf("claim from %q: %w", q.name, err)
 		}

@@ -59,6 +59,9 @@ func (s *Session) sentBefore(req *errand.EnqueueRequest) (refusals []error, agai
 // numbered notes a request that needs no reply, and reports whether it was carried out before. What it is about is the
 // name of a message queue, or seriesWriters.
 func (s *Session) numbered(about, producer string, number int64, seen time.Time) (again bool, err error) {
+	if s.hopeful(number) {
+		return false, s.later(s.dialect.EnterRequest, about, producer, number, micros(seen), nil)
+	}
 	last, known := s.remembered(about, producer)
 	if known && number > last {
 		s.remember(about, producer, number)
@@ -108,5 +111,9 @@ func (s *Session) keepReply(req *errand.EnqueueRequest, refusals []error) error 
 		refused = encoded
 	}
 	s.remember(jobProducers, req.Producer, req.Number)
-	return s.later(requestQuery(s.known), jobProducers, req.Producer, req.Number, micros(s.now), refused)
+	query := requestQuery(s.known)
+	if s.hopeful(req.Number) {
+		query = s.dialect.EnterRequest
+	}
+	return s.later(query, jobProducers, req.Producer, req.Number, micros(s.now), refused)
 }

@@ -24,6 +24,7 @@ type Session struct {
 	fresh    inserter
 	fold     bool
 	known    bool // the producer of the enqueue under way has enqueued before
+	careful  bool
 	decoded  optionsMemo
 	numbers  map[request]int64
 	claimed  claimed
@@ -91,6 +92,15 @@ func (s *Session) remember(about, who string, number int64) {
 		s.numbers = make(map[request]int64)
 	}
 	s.numbers[request{about, who}] = number
+}
+
+// Careful has the session look first where it otherwise supposes that requests and jobs are new, and fails where they are
+// not. Ask for it when a transaction is done again.
+func (s *Session) Careful() { s.careful = true }
+
+// hopeful reports whether a producer's request is entered without a look whether it was carried out before.
+func (s *Session) hopeful(number int64) bool {
+	return !s.careful && number > 0 && s.dialect.EnterRequest != ""
 }
 
 // Flush writes what the operations have gathered. Call it once, before the commit.
