@@ -23,6 +23,8 @@ func (s *backend) Again(err error) bool {
 		return true
 	case "23505": // another transaction was faster to insert a row that this one has not seen
 		return true
+	case "22012": // of enterRequest
+		return true
 	}
 	return false
 }

@@ -33,49 +33,23 @@ func newDialect(schema string) *sqlstore.Dialect {
 			return ownTables.ReplaceAllStringFunc(query, func(t string) string { return prefix + t })
 		},
 		InsertRows: []int{1000},
-		Insert:     insert,
-		Succeed:    succeed,
+		Insert:     insert, EnterRequest: enterRequest,
+		Succeed: succeed,
 	}
 }
 
 const (
-	insertByArrays = `INSERT INTO errand_jobs (id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options)
-SELECT * FROM unnest(?::bytea[], ?::text[], ?::smallint[], ?::bigint[], ?::text[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[],
-?::bigint[], ?::bytea[], ?::bytea[]) ON CONFLICT (id) DO NOTHING`
+	// enterRequest divides by zero where it enters nothing: what is sent behind it, unseen, shall not be carried out then.
+	enterRequest = `WITH entered AS (INSERT INTO errand_producers (queue, producer, number, seen_at, refused) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = excluded.seen_at, refused = excluded.refused
+WHERE errand_producers.number < excluded.number RETURNING 1) SELECT 1 / count(*) FROM entered`
 	succeedByArrays = `DELETE FROM errand_jobs j USING unnest(?::bytea[], ?::bigint[], ?::text[]) AS u (id, token, queue)
-WHERE j.id = u.id AND j.token = u.token AND j.queue || '' = u.queue AND j.state + 0 = 4 AND j.flags = 0 RETURNING j.id`
-	// The sums keep the planner from other indexes than that of the ids, by which it would read every started job for each.
+WHERE j.id = ANY(ARRAY[u.id]) AND CASE WHEN j.token = u.token AND j.queue = u.queue AND j.state = 4 AND j.flags = 0 THEN true END
+RETURNING j.id`
+	// It is worded so that the planner has one way only, which looks up each id. A plain id = u.id may be turned round, into a
+	// walk through all jobs that compares each with the whole batch, and conditions on a job's own columns make it believe that
+	// there is hardly one to compare: settling 1,000 of 3,000 jobs took 400 ms then.
 )
-
-// insert is sqlstore.Dialect.Insert: one statement for any number of rows, so that it is planned once.
-func insert(tx sqlstore.Tx, args []any) (int64, error) {
-	const columns = 12
-	rows := len(args) / columns
-	arrays := make([]any, columns)
-	for c := range columns {
-		switch c {
-		case 0, 10, 11:
-			list := make([][]byte, rows)
-			for r := range rows {
-				list[r], _ = args[r*columns+c].([]byte) // nil: NULL
-			}
-			arrays[c] = list
-		case 1, 4:
-			list := make([]string, rows)
-			for r := range rows {
-				list[r], _ = args[r*columns+c].(string)
-			}
-			arrays[c] = list
-		default:
-			list := make([]int64, rows)
-			for r := range rows {
-				list[r], _ = args[r*columns+c].(int64)
-			}
-			arrays[c] = list
-		}
-	}
-	return tx.Exec(insertByArrays, arrays...)
-}
 
 // succeed is sqlstore.Dialect.Succeed.
 func succeed(tx sqlstore.Tx, ids [][]byte, tokens []int64, queues []string) (deleted [][]byte, err error) {

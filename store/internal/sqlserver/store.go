@@ -200,7 +200,7 @@ func (l *lane) transact(ops []*op) error {
 	defer cancel()
 	l.commits++
 	for try := 1; ; try++ {
-		topics, err := l.once(ctx, ops, l.commits%foldEvery == 0)
+		topics, err := l.once(ctx, ops, l.commits%foldEvery == 0, try > 1)
 		if err == nil {
 			l.store.Hub.Notify(topics...)
 			l.store.backend.Committed(topics)
@@ -218,9 +218,12 @@ func (l *lane) transact(ops []*op) error {
 	}
 }
 
-func (l *lane) once(ctx context.Context, ops []*op, fold bool) (topics []errand.Topic, err error) {
+func (l *lane) once(ctx context.Context, ops []*op, fold, careful bool) (topics []errand.Topic, err error) {
 	err = l.store.backend.Transact(ctx, func(tx sqlstore.Tx) error {
 		session := sqlstore.NewSession(tx, l.store.dialect)
+		if careful {
+			session.Careful()
+		}
 		for _, o := range ops {
 			if err := o.do(session); err != nil {
 				return &opError{err}
@@ -273,12 +276,12 @@ func (s *Store) Inside(ctx context.Context, label Label, tx sqlstore.Tx, do func
 		return err
 	}
 	defer s.Leave()
-	err := s.saved(tx, do, tell)
+	err := s.saved(tx, do, tell, false)
 	for try := 1; err != nil && try < tries && s.backend.Again(err) && ctx.Err() == nil; try++ {
 		if _, undone := tx.Exec("ROLLBACK TO SAVEPOINT errand"); undone != nil {
 			break // the server has undone the whole transaction
 		}
-		err = s.saved(tx, do, tell)
+		err = s.saved(tx, do, tell, true)
 	}
 	if err != nil {
 		_, undone := tx.Exec("ROLLBACK TO SAVEPOINT errand")
@@ -287,11 +290,14 @@ func (s *Store) Inside(ctx context.Context, label Label, tx sqlstore.Tx, do func
 	return nil
 }
 
-func (s *Store) saved(tx sqlstore.Tx, do func(*sqlstore.Session) error, tell func([]errand.Topic) error) error {
+func (s *Store) saved(tx sqlstore.Tx, do func(*sqlstore.Session) error, tell func([]errand.Topic) error, careful bool) error {
 	if _, err := tx.Exec("SAVEPOINT errand"); err != nil {
 		return err
 	}
 	session := sqlstore.NewSession(tx, s.dialect)
+	if careful {
+		session.Careful()
+	}
 	if err := do(session); err != nil {
 		return err
 	}

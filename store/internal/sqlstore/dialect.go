@@ -23,6 +23,10 @@ type Dialect struct {
 	// comes after it: Rewrite makes the conditions for the rest of a rank such a comparison.
 	Places bool
 
+	// WorkerWidth is how many bytes the name of a job's worker takes at least, blanks behind it, as the table has them before
+	// the first claim: so that a claim changes a row in place. 0: the name as it is.
+	WorkerWidth int
+
 	// Bigint is the type of a 64-bit integer in a CAST.
 	Bigint string
 
@@ -32,13 +36,25 @@ type Dialect struct {
 	// InsertRows are the numbers of jobs that one statement inserts, the largest first and 1 the last. nil: 50, 10, 1.
 	InsertRows []int
 	// Insert inserts up to InsertRows[0] jobs in one way for any number of them, and says how many are new; their arguments
-	// follow each other. nil: by INSERT ... VALUES.
-	Insert func(tx Tx, args []any) (int64, error)
+	// follow each other. Unless it is to be careful it may suppose that all are, and fail where one is not: see
+	// [Session.Careful]. nil: by INSERT ... VALUES.
+	Insert func(tx Tx, args []any, careful bool) (int64, error)
+	// EnterRequest enters a producer's request as setRequest does, and fails where that or a later one was carried out before:
+	// see [Session.Careful]. Empty: the last one is looked up first.
+	EnterRequest string
 	// Succeed deletes those of the jobs that are started with these tokens in these queues and have no flags, and returns
 	// their ids. nil: by one statement that locks and one that deletes.
 	Succeed func(tx Tx, ids [][]byte, tokens []int64, queues []string) ([][]byte, error)
 
 	texts sync.Map // of statements as the database wants them
+}
+
+// holder is a worker's name as rows of errand_jobs have it. [workerOf] is the reverse.
+func (d *Dialect) holder(worker string) string {
+	if missing := d.WorkerWidth - len(worker); missing > 0 {
+		return worker + strings.Repeat(" ", missing)
+	}
+	return worker
 }
 
 // SQL returns a statement of this package as the database wants it.

@@ -14,14 +14,14 @@ import (
 // Enqueue is errand.Engine's.
 func (s *Session) Enqueue(req errand.EnqueueRequest) ([]error, error) {
 	s.now = micro(req.Now)
-	if req.Producer != "" {
+	if req.Producer != "" && !s.hopeful(req.Number) {
 		if refusals, again, err := s.sentBefore(&req); again || err != nil {
 			return refusals, err
 		}
 	}
 	refusals, err := s.enqueueGroups(&req)
 	if err == nil && req.Producer != "" {
-		err = s.remember(&req, refusals)
+		err = s.keepReply(&req, refusals)
 	}
 	return refusals, err
 }
@@ -273,7 +273,7 @@ func (in *inserter) flush() error {
 // insert puts in what has gathered, and says how many of them are new.
 func (in *inserter) insert() (inserted int64, err error) {
 	if in.s.dialect.Insert != nil {
-		return in.s.dialect.Insert(in.s.tx, in.args)
+		return in.s.dialect.Insert(in.s.tx, in.args, in.s.careful)
 	}
 	args := in.args
 	for _, rows := range in.sizes {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,7 +86,7 @@ func (r *record) read(row Row) {
 	j.UnknownSince, r.expires = timeOf(row.Int(11)), timeOf(row.Int(12))
 	j.Token, j.Attempt, j.Recoveries = row.Int(13), int(row.Int(14)), int(row.Int(15))
 	r.settled, r.waits = errand.Event(row.Int(16)), row.Int(17) // an event that is none equals none
-	j.Worker, r.claim = row.Text(18), row.Int(19)
+	j.Worker, r.claim = workerOf(row.Text(18)), row.Int(19)
 	switch {
 	case j.State == errand.StateStarted:
 		j.LeaseUntil = timeOf(rank)
@@ -109,12 +110,19 @@ const payloadColumn = 24 // after the columns of jobColumns
 
 // decode reads a part of the row that is JSON.
 func (r *record) decode(what string, raw []byte, into func([]byte) error) {
+	if err := decode(what, raw, into); err != nil {
+		r.broken = err
+	}
+}
+
+func decode(what string, raw []byte, into func([]byte) error) error {
 	if len(raw) == 0 {
-		return
+		return nil
 	}
 	if err := into(raw); err != nil {
-		r.broken = fmt.Errorf("%w: the %s of this job cannot be read: %w: %.1000q", errand.ErrCorrupt, what, err, raw)
+		return fmt.Errorf("%w: the %s of this job cannot be read: %w: %.1000q", errand.ErrCorrupt, what, err, raw)
 	}
+	return nil
 }
 
 // tellBroken has the history say what could not be read, so that people see it.
@@ -144,6 +152,11 @@ func (r *record) rank() int64 {
 // queuedRank sorts by priority, then by time. A time takes 56 bits until the year 4253.
 func queuedRank(priority int, ready time.Time) int64 {
 	return int64(errand.MaxPriority-priority)<<56 + micros(ready)
+}
+
+// ofQueuedRank is the reverse of queuedRank.
+func ofQueuedRank(rank int64) (priority int, ready time.Time) {
+	return errand.MaxPriority - int(rank>>56), timeOf(rank & (1<<56 - 1))
 }
 
 // save writes what can change in a job.
@@ -194,6 +207,9 @@ func cleanAttempt(rec *errand.AttemptRecord) errand.AttemptRecord {
 	c.StartedAt, c.EndedAt, c.RetryAt = micro(rec.StartedAt), micro(rec.EndedAt), micro(rec.RetryAt)
 	return c
 }
+
+// workerOf is the name of a worker in a row of errand_jobs, without the blanks that keep its place.
+func workerOf(holder string) string { return strings.TrimRight(holder, " ") }
 
 // keyOf returns a job id as it is stored, and false for what cannot be the id of a stored job.
 func keyOf(id string) ([]byte, bool) {

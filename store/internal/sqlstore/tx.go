@@ -25,14 +25,16 @@ type Deferrer interface {
 	Defer(query string, args ...any) error
 }
 
-// later runs a statement of which nothing but an error matters, and that may come later.
-func (s *Session) later(query string, args ...any) error {
-	if d, ok := s.tx.(Deferrer); ok {
+// Later runs a statement of which nothing but an error matters, and that may come later.
+func Later(tx Tx, query string, args ...any) error {
+	if d, ok := tx.(Deferrer); ok {
 		return d.Defer(query, args...)
 	}
-	_, err := s.tx.Exec(query, args...)
+	_, err := tx.Exec(query, args...)
 	return err
 }
+
+func (s *Session) later(query string, args ...any) error { return Later(s.tx, query, args...) }
 
 // Row gives the columns of a row, counted from 0. NULL reads as the zero value.
 type Row interface {
