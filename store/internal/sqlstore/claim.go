@@ -33,7 +33,7 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 		}
 		queues = append(queues, q)
 	}
-	last, known, err := s.lastClaim(lastClaim, req.Worker)
+	last, known, err := s.lastClaim(lastClaim, req.Claimant())
 	if err != nil {
 		return reply, fmt.Errorf("claim: %w", err)
 	}
@@ -77,7 +77,7 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 	if !reply.NextDue.IsZero() && !reply.NextDue.After(s.now) {
 		return errand.ClaimReply{}, false, nil
 	}
-	last, _, err := s.lastClaim(peekClaim, req.Worker)
+	last, _, err := s.lastClaim(peekClaim, req.Claimant())
 	if err != nil || req.Number > 0 && req.Number <= last {
 		return errand.ClaimReply{}, false, err
 	}
@@ -282,7 +282,7 @@ func (c *chooser) start(number int64) error {
 	if !c.known {
 		set = insertClaim // which fails where the same claim, sent before, is still under way
 	}
-	return c.s.later(set, c.req.Worker, number, micros(c.s.now))
+	return c.s.later(set, c.req.Claimant(), number, micros(c.s.now))
 }
 
 // failBroken fails a queued job that cannot be read. What it holds stays as it is, so that it can be looked into.

@@ -48,7 +48,7 @@ func (s *Session) idleShared(req *errand.ClaimRequest) (reply errand.ClaimReply,
 			noteDue(&reply, timeOf(row.Int(2)))
 			last = row.Int(3)
 			return nil
-		}, name, name, name, req.Worker)
+		}, name, name, name, req.Claimant())
 		switch {
 		case err != nil:
 			return reply, false, fmt.Errorf("claim from %q: %w", name, err)
