@@ -85,6 +85,9 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 }
 
 func (s *Session) lastClaim(query, worker string) (number int64, known bool, err error) {
+	if number, known = s.remembered(claims, worker); known {
+		return number, true, nil
+	}
 	known, err = one(s.tx, query, func(row Row) error {
 		number = row.Int(0)
 		return nil
@@ -175,8 +178,16 @@ type chooser struct {
 	known      bool // the worker has claimed before
 
 	jobs   []*errand.Job
-	seqs   []int64 // of jobs
-	broken []*record
+	seqs   []int64     // of jobs
+	rows   []chosenRow // of jobs
+	broken [][]byte    // ids of jobs that cannot be read
+}
+
+// chosenRow is what a claim remembers of a row.
+type chosenRow struct {
+	seq   int64
+	key   []byte
+	flags int64
 }
 
 const (
@@ -231,58 +242,93 @@ func (c *chooser) consider(q *queue, row Row) (bool, error) {
 	if len(c.jobs) >= c.req.Limit {
 		return false, nil
 	}
-	if recoveries := int(row.Int(11)); recoveries >= c.req.MaxRecoveries {
+	recoveries := int(row.Int(8))
+	if recoveries >= c.req.MaxRecoveries {
 		if !c.lastChance {
 			return false, nil
 		}
 		c.lastChance = false
 	}
-	r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(5)}
+	r := chosenRow{seq: row.Int(0), key: row.Blob(1), flags: row.Int(9)}
+	priority, ready := ofQueuedRank(row.Int(2))
 	j := &errand.Job{
 		JobSpec: errand.JobSpec{
-			ID: idOf(r.key), Queue: q.name, Task: row.Text(3), Payload: some(row.Blob(12)), Priority: int(row.Int(4)),
+			ID: idOf(r.key), Queue: q.name, Task: row.Text(3), Payload: some(row.Blob(10)), Priority: priority,
 		},
 		State:     errand.StateStarted,
-		CreatedAt: timeOf(row.Int(6)), ReadyAt: timeOf(row.Int(7)), StartedAt: c.s.now,
-		LeaseUntil: micro(c.s.now.Add(c.req.Lease)), Worker: c.req.Worker, UnknownSince: timeOf(row.Int(8)),
-		Token: row.Int(9) + 1, Attempt: int(row.Int(10)) + 1, Recoveries: int(row.Int(11)),
+		CreatedAt: timeOf(row.Int(4)), ReadyAt: ready, StartedAt: c.s.now,
+		LeaseUntil: micro(c.s.now.Add(c.req.Lease)), Worker: c.req.Worker, UnknownSince: timeOf(row.Int(5)),
+		Token: row.Int(6) + 1, Attempt: int(row.Int(7)) + 1, Recoveries: recoveries,
 	}
-	r.decode("options", row.Blob(13), func(raw []byte) error { return c.s.decoded.decode(raw, &j.JobSpec) })
-	r.decode("history", row.Blob(14), func(raw []byte) (err error) {
-		j.Attempts, err = decodeHistory(raw)
-		return err
-	})
-	if r.broken != nil {
-		c.broken = append(c.broken, r)
+	broken := decode("options", row.Blob(11), func(raw []byte) error { return c.s.decoded.decode(raw, &j.JobSpec) })
+	if broken == nil {
+		broken = decode("history", row.Blob(12), func(raw []byte) (err error) {
+			j.Attempts, err = decodeHistory(raw)
+			return err
+		})
+	}
+	if broken != nil {
+		c.broken = append(c.broken, r.key)
 		return false, nil
 	}
 	c.jobs = append(c.jobs, j)
-	c.seqs = append(c.seqs, r.seq)
+	c.seqs, c.rows = append(c.seqs, r.seq), append(c.rows, r)
 	return true, nil
 }
 
 // start gives the chosen jobs to the worker, and fails those that cannot be read.
 func (c *chooser) start(number int64) error {
-	for _, r := range c.broken {
-		if err := c.s.failBroken(r.key); err != nil {
+	for _, key := range c.broken {
+		if err := c.s.failBroken(key); err != nil {
 			return err
 		}
 	}
 	if len(c.jobs) == 0 {
 		return nil // and the claim leaves no trace, so that idle workers write nothing
 	}
-	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.s.dialect.holder(c.req.Worker), c.req.Number, c.seqs)
-	if err != nil {
+	if err := c.startJobs(); err != nil || c.req.Number <= 0 {
 		return err
 	}
-	if c.req.Number <= 0 {
-		return nil
-	}
+	c.s.remember(claims, c.req.Worker, number)
 	set := setClaim
 	if !c.known {
 		set = insertClaim // which fails where the same claim, sent before, is still under way
 	}
 	return c.s.later(set, c.req.Claimant(), number, micros(c.s.now))
+}
+
+// startJobs writes that the chosen jobs have started.
+func (c *chooser) startJobs() error {
+	lease, now := micros(c.jobs[0].LeaseUntil), micros(c.s.now)
+	if c.s.dialect.Shared {
+		return c.s.later(startJobs, lease, now, c.s.dialect.holder(c.req.Worker), c.req.Number, c.seqs)
+	}
+	c.note()
+	_, err := c.s.inRanges(c.seqs, func(r span) (int64, error) {
+		return c.s.tx.Exec(startRange, lease, now, c.req.Worker, c.req.Number, r.first, r.last)
+	}, func() (int64, error) {
+		return c.s.tx.Exec(startJobs, lease, now, c.req.Worker, c.req.Number, c.seqs)
+	})
+	return err
+}
+
+// note remembers the rows of those of the chosen jobs that nothing else refers to. Only a claim with a number tells its
+// jobs from those of all others.
+func (c *chooser) note() {
+	if c.req.Number <= 0 {
+		return
+	}
+	var claim *claimOf
+	for i, job := range c.jobs {
+		r := c.rows[i]
+		if r.flags != 0 {
+			continue
+		}
+		if claim == nil || claim.queue != job.Queue {
+			claim = &claimOf{c.req.Worker, c.req.Number, job.Queue}
+		}
+		c.s.claimed.put(r.key, claimedRow{r.seq, job.Token, claim})
+	}
 }
 
 // failBroken fails a queued job that cannot be read. What it holds stays as it is, so that it can be looked into.
