@@ -289,7 +289,7 @@ func (c *chooser) start(number int64) error {
 	if err := c.startJobs(); err != nil || c.req.Number <= 0 {
 		return err
 	}
-	c.s.remember(claims, c.req.Worker, number)
+	c.s.remember(claims, c.req.Claimant(), number)
 	set := setClaim
 	if !c.known {
 		set = insertClaim // which fails where the same claim, sent before, is still under way
