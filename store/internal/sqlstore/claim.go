@@ -41,7 +41,7 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 		reply.Jobs, err = s.held(&req, queues)
 		return reply, err
 	}
-	c := chooser{s: s, req: &req, lastChance: req.LastChance, known: known}
+	c := chooser{s: s, req: &req, taken: s.rows(), lastChance: req.LastChance, known: known}
 	for _, q := range queues {
 		if err := c.choose(q); err != nil {
 			return reply, fmt.Errorf("claim from %q: %w", q.name, err)
@@ -131,15 +131,15 @@ func (s *Session) queueDue(q *queue, limit int) (int64, error) {
 	if !s.dialect.Shared {
 		return s.tx.Exec(promoteJobs, q.name, micros(s.now), int64(limit))
 	}
-	var seqs []int64
+	due := s.rows()
 	err := s.tx.Query(dueJobs, func(row Row) error {
-		seqs = append(seqs, row.Int(0))
+		due.add(&record{seq: row.Int(0), key: row.Blob(1)})
 		return nil
 	}, q.name, micros(s.now), int64(limit))
-	if err != nil || len(seqs) == 0 {
+	if err != nil || due.len() == 0 {
 		return 0, err
 	}
-	return s.tx.Exec(queueDue, seqs)
+	return s.tx.Exec(queueDue, due.list())
 }
 
 func (s *Session) nextDue(q *queue, reply *errand.ClaimReply) error {
@@ -175,7 +175,7 @@ type chooser struct {
 	known      bool // the worker has claimed before
 
 	jobs   []*errand.Job
-	seqs   []int64 // of jobs
+	taken  rows // of jobs
 	broken []*record
 }
 
@@ -257,7 +257,7 @@ func (c *chooser) consider(q *queue, row Row) (bool, error) {
 		return false, nil
 	}
 	c.jobs = append(c.jobs, j)
-	c.seqs = append(c.seqs, r.seq)
+	c.taken.add(r)
 	return true, nil
 }
 
@@ -271,7 +271,7 @@ func (c *chooser) start(number int64) error {
 	if len(c.jobs) == 0 {
 		return nil // and the claim leaves no trace, so that idle workers write nothing
 	}
-	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number, c.seqs)
+	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number, c.taken.list())
 	if err != nil {
 		return err
 	}
