@@ -35,7 +35,7 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 		if err := s.recover(q, &req, &reply); err != nil {
 			return reply, fmt.Errorf("recover jobs of queue %q: %w", q.name, err)
 		}
-		n, _, err := s.promote(q, req.Limit-reply.Promoted)
+		n, err := s.promote(q, req.Limit-reply.Promoted)
 		if err != nil {
 			return reply, fmt.Errorf("promote jobs of queue %q: %w", q.name, err)
 		}
