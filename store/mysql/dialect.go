@@ -12,8 +12,9 @@ import (
 // dialect is what MySQL and MariaDB have in common.
 var dialect = &sqlstore.Dialect{
 	In: " IN ?", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "SIGNED", Shared: true,
-	Rewrite:    rewrite,
-	InsertRows: insertRows(),
+	WorkerWidth: 48, // as migration 0004 has it
+	Rewrite:     rewrite,
+	InsertRows:  insertRows(),
 }
 
 // insertRows has one statement for the few rows that concurrent producers gather, whatever their number.

@@ -352,7 +352,7 @@ func (c *chooser) start(number int64) error {
 	if len(c.jobs) == 0 {
 		return nil // and the claim leaves no trace, so that idle workers write nothing
 	}
-	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.req.Worker, c.req.Number, c.taken.list())
+	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.s.dialect.holder(c.req.Worker), c.req.Number, c.taken.list())
 	if err != nil {
 		return err
 	}
@@ -388,7 +388,7 @@ func (s *Session) held(req *errand.ClaimRequest, views []*view) ([]*errand.Job, 
 			r.job.Payload = some(row.Blob(payloadColumn))
 			jobs = append(jobs, &r.job)
 			return nil
-		}, v.q.name, req.Worker, req.Number)
+		}, v.q.name, s.dialect.holder(req.Worker), req.Number)
 		if err != nil {
 			return nil, fmt.Errorf("claim from %q: %w", v.q.name, err)
 		}

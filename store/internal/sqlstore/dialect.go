@@ -26,6 +26,10 @@ type Dialect struct {
 	// ByID says that rows of errand_jobs are found by id, there being no index of seq; else by seq.
 	ByID bool
 
+	// WorkerWidth is how many bytes the name of a job's worker takes at least, blanks behind it, as the table has them before
+	// the first claim: so that a claim changes a row in place. 0: the name as it is.
+	WorkerWidth int
+
 	// Bigint is the type of a 64-bit integer in a CAST.
 	Bigint string
 
@@ -46,6 +50,14 @@ type Dialect struct {
 	Succeed func(tx Tx, ids [][]byte, tokens []int64, queues []string) ([][]byte, error)
 
 	texts sync.Map // of statements as the database wants them
+}
+
+// holder is a worker's name as rows of errand_jobs have it. [workerOf] is the reverse.
+func (d *Dialect) holder(worker string) string {
+	if missing := d.WorkerWidth - len(worker); missing > 0 {
+		return worker + strings.Repeat(" ", missing)
+	}
+	return worker
 }
 
 // SQL returns a statement of this package as the database wants it.

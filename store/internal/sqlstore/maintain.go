@@ -232,7 +232,7 @@ func (s *Session) forget(queues []*queue, limit int) error {
 			continue
 		}
 		err := s.tx.Query(holdingJobs, func(row Row) error {
-			holding[row.Text(0)] = true
+			holding[workerOf(row.Text(0))] = true
 			return nil
 		}, q.name)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,7 +86,7 @@ func (r *record) read(row Row) {
 	j.UnknownSince, r.expires = timeOf(row.Int(11)), timeOf(row.Int(12))
 	j.Token, j.Attempt, j.Recoveries = row.Int(13), int(row.Int(14)), int(row.Int(15))
 	r.settled, r.waits = errand.Event(row.Int(16)), row.Int(17) // an event that is none equals none
-	j.Worker, r.claim = row.Text(18), row.Int(19)
+	j.Worker, r.claim = workerOf(row.Text(18)), row.Int(19)
 	switch {
 	case j.State == errand.StateStarted:
 		j.LeaseUntil = timeOf(rank)
@@ -229,6 +230,9 @@ func cleanAttempt(rec *errand.AttemptRecord) errand.AttemptRecord {
 	c.StartedAt, c.EndedAt, c.RetryAt = micro(rec.StartedAt), micro(rec.EndedAt), micro(rec.RetryAt)
 	return c
 }
+
+// workerOf is the name of a worker in a row of errand_jobs, without the blanks that keep its place.
+func workerOf(holder string) string { return strings.TrimRight(holder, " ") }
 
 // keyOf returns a job id as it is stored, and false for what cannot be the id of a stored job.
 func keyOf(id string) ([]byte, bool) {
