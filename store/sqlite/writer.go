@@ -54,8 +54,11 @@ type writer struct {
 	conn    *conn
 	tx      sqlstore.Tx
 	session *sqlstore.Session
-	sync    Sync  // of the next commit
-	version int64 // of the data, by PRAGMA data_version: other connections' commits change it, our own do not
+	sync    Sync // of the next commit
+
+	// Versions of the data, by PRAGMA data_version: other connections' commits change it, our own do not.
+	version int64 // when the watcher looked
+	kept    int64 // to which what the session remembers applies
 }
 
 func newWriter(s *Store, c *conn) *writer {
@@ -104,11 +107,11 @@ func (s *Store) submit(ctx context.Context, o *op) error {
 func (w *writer) run(ops []*op) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err := w.transact(ops)
+	err := w.attempt(ops)
 	for i, o := range ops {
 		o.outcome = err
 		if err != nil && len(ops) > 1 && !errors.Is(err, errLockTimeout) {
-			o.outcome = w.transact(ops[i : i+1])
+			o.outcome = w.attempt(ops[i : i+1])
 		}
 		var named *opError
 		switch {
@@ -125,6 +128,16 @@ func (w *writer) run(ops []*op) {
 type opError struct{ err error }
 
 func (e *opError) Error() string { return e.err.Error() }
+func (e *opError) Unwrap() error { return e.err }
+
+// attempt is transact, once more where the session has remembered wrongly.
+func (w *writer) attempt(ops []*op) error {
+	err := w.transact(ops)
+	if errors.Is(err, sqlstore.ErrAgain) {
+		err = w.transact(ops)
+	}
+	return err
+}
 
 // transact does operations in one transaction, all or none.
 func (w *writer) transact(ops []*op) (err error) {
@@ -134,12 +147,15 @@ func (w *writer) transact(ops []*op) (err error) {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	w.session.Reset()
 	defer func() {
 		if err != nil {
 			_, _ = w.tx.Exec("ROLLBACK") // SQLite may have rolled back by itself
+			w.session.Undo()
 		}
 	}()
+	if err := w.freshen(); err != nil {
+		return err
+	}
 	for _, o := range ops {
 		if err := o.do(w.session); err != nil {
 			return &opError{err}
@@ -151,10 +167,35 @@ func (w *writer) transact(ops []*op) (err error) {
 	if _, err := w.tx.Exec("COMMIT"); err != nil {
 		return err
 	}
+	w.session.Queued(w.store.expect)
 	if hub := &w.store.hub; !hub.Idle() {
 		hub.Notify(w.session.Topics()...)
 	}
 	return nil
+}
+
+// freshen makes the session ready for a transaction that has begun. What it remembers holds unless another connection has
+// committed.
+func (w *writer) freshen() error {
+	version, err := w.dataVersion()
+	if err != nil {
+		return err
+	}
+	if version == w.kept {
+		w.session.Keep()
+	} else {
+		w.session.Reset()
+	}
+	w.kept = version
+	return nil
+}
+
+func (w *writer) dataVersion() (version int64, err error) {
+	err = w.tx.Query("PRAGMA data_version", func(row sqlRow) error {
+		version = row.Int(0)
+		return nil
+	})
+	return version, err
 }
 
 // setSync has the next commit wait for the disk, or not.
@@ -196,12 +237,11 @@ func (w *writer) begin() error {
 func (w *writer) foreign() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	version := w.version
-	err := w.tx.Query("PRAGMA data_version", func(row sqlRow) error {
-		version = row.Int(0)
-		return nil
-	})
-	changed := err == nil && version != w.version
+	version, err := w.dataVersion()
+	if err != nil {
+		return false
+	}
+	changed := version != w.version
 	w.version = version
 	return changed
 }

@@ -137,7 +137,7 @@ func (s *Session) packJobs(req *errand.PackRequest, parcel *errand.Parcel) error
 			return fmt.Errorf("job %s: %w", r.job.ID, err)
 		}
 		parcel.Jobs = append(parcel.Jobs, p)
-		packed.add(r)
+		packed.add(r.seq, r.key)
 		if size += weightOf(&r.job); size >= parcelBytes && i < len(found)-1 {
 			parcel.Next = cursorOf(r)
 			break
@@ -174,7 +174,7 @@ func (s *Session) reload(found []*record) ([]*record, error) {
 	rows := s.rows()
 	for i, r := range found {
 		places[r.seq] = i
-		rows.add(r)
+		rows.add(r.seq, r.key)
 	}
 	again := make([]*record, len(found))
 	err := s.tx.Query(jobsAgain, func(row Row) error {

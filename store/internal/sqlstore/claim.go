@@ -19,7 +19,7 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 	if err := s.begin(req.Now); err != nil {
 		return reply, fmt.Errorf("claim: %w", err)
 	}
-	c := chooser{s: s, req: &req, taken: s.rows(), lastChance: req.LastChance, repeated: repeated}
+	c := chooser{s: s, req: &req, lastChance: req.LastChance, repeated: repeated}
 	if err := c.look(); err != nil {
 		return reply, fmt.Errorf("claim: %w", err)
 	}
@@ -68,11 +68,22 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 	if !reply.NextDue.IsZero() && !reply.NextDue.After(s.now) {
 		return errand.ClaimReply{}, false, nil
 	}
-	last, _, err := s.firstRank(peekClaim, req.Worker)
+	last, _, err := s.lastClaim(peekClaim, req.Worker)
 	if err != nil || req.Number > 0 && req.Number <= last {
 		return errand.ClaimReply{}, false, err
 	}
 	return reply, true, nil
+}
+
+func (s *Session) lastClaim(query, worker string) (number int64, known bool, err error) {
+	if number, known = s.remembered(claims, worker); known {
+		return number, true, nil
+	}
+	known, err = one(s.tx, query, func(row Row) error {
+		number = row.Int(0)
+		return nil
+	}, worker)
+	return number, known, err
 }
 
 // due makes the jobs of a queue that are due queued, and keeps when the next will be.
@@ -124,7 +135,7 @@ func (s *Session) queueDue(q *queue, limit int) (int64, error) {
 	}
 	due := s.rows()
 	err := s.tx.Query(dueJobs, func(row Row) error {
-		due.add(&record{seq: row.Int(0), key: row.Blob(1)})
+		due.add(row.Int(0), row.Blob(1))
 		return nil
 	}, q.name, micros(s.now), int64(limit))
 	if err != nil || due.len() == 0 {
@@ -183,8 +194,16 @@ type chooser struct {
 	last       int64 // its number then
 
 	jobs   []*errand.Job
-	taken  rows // of jobs
-	broken []*record
+	seqs   []int64     // of jobs
+	rows   []chosenRow // of jobs
+	broken [][]byte    // ids of jobs that cannot be read
+}
+
+// chosenRow is what a claim remembers of a row.
+type chosenRow struct {
+	seq   int64
+	key   []byte
+	flags int64
 }
 
 const (
@@ -203,13 +222,15 @@ func (c *chooser) look() error {
 			return fmt.Errorf("queue %q: %w", name, err)
 		}
 	}
+	asker, able := c.s.tx.(Asker)
+	if !able || len(c.views) == 0 || c.repeated {
+		var err error
+		c.last, c.known, err = c.s.lastClaim(lastClaim, c.req.Worker)
+		return err
+	}
 	last := func(row Row) error {
 		c.last, c.known = row.Int(0), true
 		return nil
-	}
-	asker, able := c.s.tx.(Asker)
-	if !able || len(c.views) == 0 || c.repeated {
-		return c.s.tx.Query(lastClaim, last, c.req.Worker)
 	}
 	if err := asker.Ask(lastClaim, last, c.req.Worker); err != nil {
 		return err
@@ -312,58 +333,97 @@ func (c *chooser) consider(q *queue, row Row) (bool, error) {
 	if len(c.jobs) >= c.req.Limit {
 		return false, nil
 	}
-	if recoveries := int(row.Int(11)); recoveries >= c.req.MaxRecoveries {
+	recoveries := int(row.Int(8))
+	if recoveries >= c.req.MaxRecoveries {
 		if !c.lastChance {
 			return false, nil
 		}
 		c.lastChance = false
 	}
-	r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(5)}
+	r := chosenRow{seq: row.Int(0), key: row.Blob(1), flags: row.Int(9)}
+	priority, ready := ofQueuedRank(row.Int(2))
 	j := &errand.Job{
 		JobSpec: errand.JobSpec{
-			ID: idOf(r.key), Queue: q.name, Task: row.Text(3), Payload: some(row.Blob(12)), Priority: int(row.Int(4)),
+			ID: idOf(r.key), Queue: q.name, Task: row.Text(3), Payload: some(row.Blob(10)), Priority: priority,
 		},
 		State:     errand.StateStarted,
-		CreatedAt: timeOf(row.Int(6)), ReadyAt: timeOf(row.Int(7)), StartedAt: c.s.now,
-		LeaseUntil: micro(c.s.now.Add(c.req.Lease)), Worker: c.req.Worker, UnknownSince: timeOf(row.Int(8)),
-		Token: row.Int(9) + 1, Attempt: int(row.Int(10)) + 1, Recoveries: int(row.Int(11)),
+		CreatedAt: timeOf(row.Int(4)), ReadyAt: ready, StartedAt: c.s.now,
+		LeaseUntil: micro(c.s.now.Add(c.req.Lease)), Worker: c.req.Worker, UnknownSince: timeOf(row.Int(5)),
+		Token: row.Int(6) + 1, Attempt: int(row.Int(7)) + 1, Recoveries: recoveries,
 	}
-	r.decode("options", row.Blob(13), func(raw []byte) error { return c.s.decoded.decode(raw, &j.JobSpec) })
-	r.decode("history", row.Blob(14), func(raw []byte) (err error) {
-		j.Attempts, err = decodeHistory(raw)
-		return err
-	})
-	if r.broken != nil {
-		c.broken = append(c.broken, r)
+	broken := decode("options", row.Blob(11), func(raw []byte) error { return c.s.decoded.decode(raw, &j.JobSpec) })
+	if broken == nil {
+		broken = decode("history", row.Blob(12), func(raw []byte) (err error) {
+			j.Attempts, err = decodeHistory(raw)
+			return err
+		})
+	}
+	if broken != nil {
+		c.broken = append(c.broken, r.key)
 		return false, nil
 	}
 	c.jobs = append(c.jobs, j)
-	c.taken.add(r)
+	c.seqs, c.rows = append(c.seqs, r.seq), append(c.rows, r)
 	return true, nil
 }
 
 // start gives the chosen jobs to the worker, and fails those that cannot be read.
 func (c *chooser) start(number int64) error {
-	for _, r := range c.broken {
-		if err := c.s.failBroken(r.key); err != nil {
+	for _, key := range c.broken {
+		if err := c.s.failBroken(key); err != nil {
 			return err
 		}
 	}
 	if len(c.jobs) == 0 {
 		return nil // and the claim leaves no trace, so that idle workers write nothing
 	}
-	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.s.dialect.holder(c.req.Worker), c.req.Number, c.taken.list())
-	if err != nil {
+	if err := c.startJobs(); err != nil || c.req.Number <= 0 {
 		return err
 	}
-	if c.req.Number <= 0 {
-		return nil
-	}
+	c.s.remember(claims, c.req.Worker, number)
 	set := setClaim
 	if !c.known {
 		set = insertClaim // which fails where the same claim, sent before, is still under way
 	}
 	return c.s.later(set, c.req.Worker, number, micros(c.s.now))
+}
+
+// startJobs writes that the chosen jobs have started.
+func (c *chooser) startJobs() error {
+	lease, now := micros(c.jobs[0].LeaseUntil), micros(c.s.now)
+	if c.s.dialect.Shared {
+		taken := c.s.rows()
+		for _, r := range c.rows {
+			taken.add(r.seq, r.key)
+		}
+		return c.s.later(startJobs, lease, now, c.s.dialect.holder(c.req.Worker), c.req.Number, taken.list())
+	}
+	c.note()
+	_, err := c.s.inRanges(c.seqs, func(r span) (int64, error) {
+		return c.s.tx.Exec(startRange, lease, now, c.req.Worker, c.req.Number, r.first, r.last)
+	}, func() (int64, error) {
+		return c.s.tx.Exec(startJobs, lease, now, c.req.Worker, c.req.Number, c.seqs)
+	})
+	return err
+}
+
+// note remembers the rows of those of the chosen jobs that nothing else refers to. Only a claim with a number tells its
+// jobs from those of all others.
+func (c *chooser) note() {
+	if c.req.Number <= 0 {
+		return
+	}
+	var claim *claimOf
+	for i, job := range c.jobs {
+		r := c.rows[i]
+		if r.flags != 0 {
+			continue
+		}
+		if claim == nil || claim.queue != job.Queue {
+			claim = &claimOf{c.req.Worker, c.req.Number, job.Queue}
+		}
+		c.s.claimed.put(r.key, claimedRow{r.seq, job.Token, claim})
+	}
 }
 
 // failBroken fails a queued job that cannot be read. What it holds stays as it is, so that it can be looked into.

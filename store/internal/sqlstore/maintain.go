@@ -166,7 +166,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 			linked = append(linked, r)
 		} else {
 			plain = append(plain, r)
-			gone.add(r)
+			gone.add(r.seq, r.key)
 		}
 		return nil
 	}, append(args, int64(limit))...)
@@ -202,6 +202,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 
 // forget drops what is known of workers and producers that have been silent for a day.
 func (s *Session) forget(queues []*queue, limit int) error {
+	clear(s.numbers)
 	bound := micros(s.now.Add(-silence))
 	nothing := func(Row) error { return nil }
 	if found, err := one(s.tx, staleWorker, nothing, bound); err != nil {

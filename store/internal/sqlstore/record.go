@@ -114,7 +114,7 @@ func (s *Session) row(r *record) any {
 	return r.seq
 }
 
-// rows gathers records for a statement about all of them.
+// rows gathers rows for a statement about all of them.
 type rows struct {
 	byID bool
 	ids  [][]byte
@@ -123,11 +123,11 @@ type rows struct {
 
 func (s *Session) rows() rows { return rows{byID: s.dialect.ByID} }
 
-func (l *rows) add(r *record) {
+func (l *rows) add(seq int64, key []byte) {
 	if l.byID {
-		l.ids = append(l.ids, r.key)
+		l.ids = append(l.ids, key)
 	} else {
-		l.seqs = append(l.seqs, r.seq)
+		l.seqs = append(l.seqs, seq)
 	}
 }
 
@@ -145,12 +145,19 @@ const payloadColumn = 24 // after the columns of jobColumns
 
 // decode reads a part of the row that is JSON.
 func (r *record) decode(what string, raw []byte, into func([]byte) error) {
+	if err := decode(what, raw, into); err != nil {
+		r.broken = err
+	}
+}
+
+func decode(what string, raw []byte, into func([]byte) error) error {
 	if len(raw) == 0 {
-		return
+		return nil
 	}
 	if err := into(raw); err != nil {
-		r.broken = fmt.Errorf("%w: the %s of this job cannot be read: %w: %.1000q", errand.ErrCorrupt, what, err, raw)
+		return fmt.Errorf("%w: the %s of this job cannot be read: %w: %.1000q", errand.ErrCorrupt, what, err, raw)
 	}
+	return nil
 }
 
 // tellBroken has the history say what could not be read, so that people see it.
@@ -180,6 +187,11 @@ func (r *record) rank() int64 {
 // queuedRank sorts by priority, then by time. A time takes 56 bits until the year 4253.
 func queuedRank(priority int, ready time.Time) int64 {
 	return int64(errand.MaxPriority-priority)<<56 + micros(ready)
+}
+
+// ofQueuedRank is the reverse of queuedRank.
+func ofQueuedRank(rank int64) (priority int, ready time.Time) {
+	return errand.MaxPriority - int(rank>>56), timeOf(rank & (1<<56 - 1))
 }
 
 // save writes what can change in a job.

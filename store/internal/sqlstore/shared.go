@@ -258,7 +258,7 @@ func (s *Session) succeedHeld(tx Tx, keys [][]byte, tokens []int64, queues []str
 	err := s.heldJobs(keys, func(r *record) {
 		if i := places[string(r.key)]; r.flags == 0 && tokens[i] == r.job.Token && queues[i] == r.job.Queue {
 			deleted = append(deleted, r.key)
-			gone.add(r)
+			gone.add(r.seq, r.key)
 		}
 	})
 	if err != nil || gone.len() == 0 {
@@ -289,7 +289,7 @@ func (s *Session) renewMany(req *errand.RenewRequest) ([]error, error) {
 	for i, lease := range req.Leases {
 		if r := held[lease.ID]; r != nil && r.job.Token == lease.Token && r.job.Queue == lease.Queue {
 			errs[i] = nil
-			renewed.add(r)
+			renewed.add(r.seq, r.key)
 		}
 	}
 	if renewed.len() == 0 {

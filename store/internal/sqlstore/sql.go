@@ -12,8 +12,8 @@ const (
 	insertJobRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertJobEnd = ` ON CONFLICT (id) DO NOTHING`
 
-	// what claimRow reads
-	claimColumns = `seq, id, rank, task, priority, flags, created_at, ready_at, unknown_since, token, attempt, recoveries,
+	// what chooser.consider reads
+	claimColumns = `seq, id, rank, task, created_at, unknown_since, token, attempt, recoveries, flags,
 payload, options, history`
 
 	// What comes after a place takes two statements: the rest of its rank, then what lies beyond. MariaDB finds no place by
@@ -23,8 +23,10 @@ WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY rank, seq LIMIT 
 	queuedBeyond = `SELECT ` + claimColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 
-	startJobs = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
-settled = 0, worker = ?, claim = ?, progress = NULL WHERE {row}{in}`
+	startJob = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
+settled = 0, worker = ?, claim = ?, progress = NULL WHERE `
+	startJobs  = startJob + `{row}{in}`
+	startRange = startJob + `seq BETWEEN ? AND ?`
 
 	// what record.read reads
 	jobColumns = `seq, id, queue, state, rank, task, priority, flags, created_at, ready_at, started_at, unknown_since, expires_at,
@@ -56,8 +58,13 @@ result = ? WHERE {row} = ?`
 
 	// deleteSucceeded settles a job that nothing else refers to.
 	deleteSucceeded = `DELETE FROM errand_jobs WHERE id = ? AND state = 4 AND token = ? AND queue = ? AND flags = 0`
-	deleteJob       = `DELETE FROM errand_jobs WHERE {row} = ?`
-	deleteJobs      = `DELETE FROM errand_jobs WHERE {row}{in}`
+	// The same by what is remembered of a claim: see claimed.
+	deleteClaimedRange = `DELETE FROM errand_jobs
+WHERE seq BETWEEN ? AND ? AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
+	deleteClaimedSeqs = `DELETE FROM errand_jobs
+WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
+	deleteJob  = `DELETE FROM errand_jobs WHERE {row} = ?`
+	deleteJobs = `DELETE FROM errand_jobs WHERE {row}{in}`
 
 	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END
 WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
