@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -299,14 +300,20 @@ func (s *Session) renewMany(req *errand.RenewRequest) ([]error, error) {
 	return errs, s.later(renewJobs, until, until, renewed.list())
 }
 
-// holdShared is hold. Another transaction may have taken the key since holder looked: then this one is done again.
+// ErrRaced says that another transaction was faster: this one is to be done again.
+var ErrRaced = errors.New("another transaction was faster")
+
+// holdShared is hold. Another transaction may have taken the key since holder looked: then this one is done again. On a
+// snapshot that does not show who has it, that of a user's own transaction, PostgreSQL says itself that it cannot go on.
 func (s *Session) holdShared(r *record, freeAt time.Time) error {
 	key := []byte(r.job.UniqueKey)
 	n, err := s.tx.Exec(takeUnique, r.key, maybe(freeAt), r.job.Queue, key, r.key, micros(s.now))
 	if err != nil || n > 0 {
 		return err
 	}
-	_, err = s.tx.Exec(insertUnique, r.job.Queue, key, r.key, maybe(freeAt))
+	if n, err = s.tx.Exec(enterUnique, r.job.Queue, key, r.key, maybe(freeAt)); err == nil && n == 0 {
+		err = fmt.Errorf("hold unique key of job %s of queue %q: %w", idOf(r.key), r.job.Queue, ErrRaced)
+	}
 	return err
 }
 

@@ -104,6 +104,7 @@ const (
 	uniqueHolder = `SELECT job, free_at FROM errand_uniques WHERE queue = ? AND key = ?{lock}`
 	takeUnique   = `UPDATE errand_uniques SET job = ?, free_at = ? WHERE queue = ? AND key = ? AND (job = ? OR free_at <= ?)`
 	insertUnique = `INSERT INTO errand_uniques (queue, key, job, free_at) VALUES (?, ?, ?, ?)`
+	enterUnique  = insertUnique + ` ON CONFLICT (queue, key) DO NOTHING`
 	holdUnique   = insertUnique + `
 ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, free_at = excluded.free_at`
 	freeUnique = `DELETE FROM errand_uniques WHERE queue = ? AND key = ? AND job = ?`
