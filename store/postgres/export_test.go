@@ -5,3 +5,6 @@ func SucceedQuery(schema string) string { return newDialect(schema).SQL(succeedB
 
 // Planning are the planner's settings that are off in the store's sessions.
 var Planning = planning
+
+// AwaitTold waits until everybody has been told of what was committed.
+func (s *Store) AwaitTold() { s.backend.teller.running.Wait() }

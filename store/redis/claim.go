@@ -70,7 +70,7 @@ func (cl *claimer) invocation(queue string, part, limit int) invocation {
 		last = "1"
 	}
 	return cl.invoke(cl.c, claimScript, queue,
-		req.Worker, itoa(number), itoa(limit), itoa(micros(cl.lease)), itoa(req.MaxRecoveries), last,
+		req.Worker, itoa(number), itoa(limit), itoa(micros(cl.lease)), itoa(req.MaxRecoveries), last, req.Claimant(),
 		itoa(cl.many), itoa(partsOfClaim))
 }
 

@@ -146,7 +146,7 @@ func (s *Store) connect(c *call, cfg *config) (err error) {
 		return err
 	}
 	if !cluster && !cfg.many {
-		s.lane.client = s.client
+		s.express.client = s.client
 	}
 	if info["aof_enabled"] == "0" && !s.snapshots(c, info) {
 		cfg.log.Warn("the Redis server seems to save nothing to disk: jobs are lost when it stops; set appendonly yes",

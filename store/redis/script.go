@@ -16,10 +16,10 @@ var sources embed.FS
 // script is a Lua script. The server keeps it by its hash; where it has forgotten it, the text is sent again.
 type script struct {
 	name, text, sha string
-	often           bool // it may go on the lane
+	often           bool // it may go on the express connection
 }
 
-// frequent has a script go on the lane.
+// frequent has a script go on the express connection.
 func frequent(sc *script) *script {
 	sc.often = true
 	return sc

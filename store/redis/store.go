@@ -29,7 +29,7 @@ type Store struct {
 	many    int    // manyJobs, but in tests
 	closed  atomic.Bool
 	known   sync.Map // keys of queues that are in their list
-	lane    lane
+	express express
 	hub     notify.Hub
 	ears    ears
 }
@@ -47,7 +47,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.ears.close()
-	s.lane.close()
+	s.express.close()
 	s.client.Close()
 	s.hub.NotifyAll()
 	return nil

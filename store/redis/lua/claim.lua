@@ -6,22 +6,23 @@
 -- ARGV[7]  until when they are leased
 -- ARGV[8]  from how many recoveries on a job is a suspect
 -- ARGV[9]  1: one suspect may be taken
--- ARGV[10] how many jobs are many: their records are left as they are
--- ARGV[11] by how much the numbers of a worker's claims differ, except those of a claim's parts
+-- ARGV[10] whose numbers these are: the worker, or one of its lanes
+-- ARGV[11] how many jobs are many: their records are left as they are
+-- ARGV[12] by how much the numbers of a worker's claims differ, except those of a claim's parts
 --
 -- Returns {what, due, ids, records, ...}: what is "claimed"; "again" when due jobs are still to be made queued first;
 -- "repeated" when this claim was carried out before. due is when the next scheduled job is due, empty for none. Ids and
 -- records are lists side by side: a record as it was before this claim, which the client knows how to carry on; or, beside
 -- an empty id, what show has of it; or nothing, where a job was passed over. Suspects are counted by the client.
 local worker, number, limit, lease = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local suspect, lastChance, MANY, PARTS = tonumber(ARGV[8]), ARGV[9] == '1', tonumber(ARGV[10]), tonumber(ARGV[11])
+local suspect, lastChance, MANY, PARTS = tonumber(ARGV[8]), ARGV[9] == '1', tonumber(ARGV[11]), tonumber(ARGV[12])
 
 if promote(500) == 500 then
 	finish()
 	return {'again', ''}
 end
 local due = call('ZRANGE', base .. ':scheduled', 0, 0, 'WITHSCORES')[2] or ''
-if repeated(base .. ':claimers', worker, number) then
+if repeated(base .. ':claimers', ARGV[10], number) then
 	finish()
 	return {'repeated', due}
 end

@@ -13,7 +13,7 @@ import (
 
 // A producer whose calls follow each other closely has a second connection. It outlives no error, a server that was
 // started again gets a new one, and none is left when the store is closed.
-func TestLane(t *testing.T) {
+func TestExpress(t *testing.T) {
 	server := testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
 	p := newPrefix()
 	st, err := redis.Open(t.Context(), server.URL, redis.Prefix(p), redis.Logger(quiet))
