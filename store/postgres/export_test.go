@@ -1,7 +1,12 @@
 package postgres
 
-// SucceedQuery is the statement that settles jobs which succeeded, in a schema.
-func SucceedQuery(schema string) string { return newDialect(schema).SQL(succeedByArrays) }
+// SucceedQuery is the statement that settles jobs which succeeded, in a schema; alike: of one queue and in the same attempt.
+func SucceedQuery(schema string, alike bool) string {
+	if alike {
+		return newDialect(schema).SQL(succeedAlike)
+	}
+	return newDialect(schema).SQL(succeedByArrays)
+}
 
 // Planning are the planner's settings that are off in the store's sessions.
 var Planning = planning

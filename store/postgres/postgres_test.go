@@ -190,17 +190,26 @@ func TestSettleLooksUpEachJob(t *testing.T) {
 		exec(fmt.Sprintf(`INSERT INTO %s (id, queue, state, rank, task, priority, flags, created_at, ready_at, token)
 			SELECT decode(md5(n::text), 'hex'), 'q', 4, n, 't', 0, 0, 1, 1, 1 FROM generate_series(1, %d) n`, p.table("errand_jobs"), jobs))
 		exec("ANALYZE " + p.table("errand_jobs"))
-		rows, err := conn.Query(ctx, "EXPLAIN "+postgres.SucceedQuery(p.schema), pgx.QueryExecModeExec,
-			make([][]byte, 1000), make([]int64, 1000), make([]string, 1000))
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text := strings.Join(plan, "\n"); !strings.Contains(text, "Index Cond: (id = ANY (ARRAY[u.id]))") {
-			t.Errorf("the plan with %d jobs:\n%s", jobs, text)
+		for _, way := range []struct {
+			alike        bool
+			token, queue any
+			wanted       string
+		}{
+			{false, make([]int64, 1000), make([]string, 1000), "Index Cond: (id = ANY (ARRAY[u.id]))"},
+			{true, int64(1), "q", "Index Cond: (id = ANY ("},
+		} {
+			rows, err := conn.Query(ctx, "EXPLAIN "+postgres.SucceedQuery(p.schema, way.alike), pgx.QueryExecModeExec,
+				make([][]byte, 1000), way.token, way.queue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.Join(plan, "\n"); !strings.Contains(text, way.wanted) {
+				t.Errorf("the plan with %d jobs, alike %v:\n%.2000s", jobs, way.alike, text)
+			}
 		}
 	}
 }

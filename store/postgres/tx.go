@@ -49,15 +49,31 @@ RETURNING j.id`
 	// It is worded so that the planner has one way only, which looks up each id. A plain id = u.id may be turned round, into a
 	// walk through all jobs that compares each with the whole batch, and conditions on a job's own columns make it believe that
 	// there is hardly one to compare: settling 1,000 of 3,000 jobs took 400 ms then.
+
+	succeedAlike = `DELETE FROM errand_jobs WHERE id = ANY(?) AND
+CASE WHEN token = ? AND queue = ? AND state = 4 AND flags = 0 THEN true END RETURNING id`
 )
 
-// succeed is sqlstore.Dialect.Succeed.
+// succeed is sqlstore.Dialect.Succeed. Mostly all jobs are of one queue and in the same attempt.
 func succeed(tx sqlstore.Tx, ids [][]byte, tokens []int64, queues []string) (deleted [][]byte, err error) {
-	err = tx.Query(succeedByArrays, func(row sqlstore.Row) error {
+	query, token, queue := succeedByArrays, any(tokens), any(queues)
+	if alike(tokens) && alike(queues) {
+		query, token, queue = succeedAlike, tokens[0], queues[0]
+	}
+	err = tx.Query(query, func(row sqlstore.Row) error {
 		deleted = append(deleted, row.Blob(0))
 		return nil
-	}, ids, tokens, queues)
+	}, ids, token, queue)
 	return deleted, err
+}
+
+func alike[T comparable](list []T) bool {
+	for _, v := range list {
+		if v != list[0] {
+			return false
+		}
+	}
+	return len(list) > 0
 }
 
 // conn is what connections, pools and transactions of pgx have in common.
