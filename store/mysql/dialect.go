@@ -14,16 +14,7 @@ var dialect = &sqlstore.Dialect{
 	In: " IN ?", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "SIGNED", Shared: true,
 	WorkerWidth: 48, // as migration 0004 has it
 	Rewrite:     rewrite,
-	InsertRows:  insertRows(),
-}
-
-// insertRows has one statement for the few rows that concurrent producers gather, whatever their number.
-func insertRows() []int {
-	sizes := []int{500, 250, 125}
-	for n := 64; n > 0; n-- {
-		sizes = append(sizes, n)
-	}
-	return sizes
+	InsertRows:  insertSizes, Insert: insert, EnterRequest: enterRequest,
 }
 
 var (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ const maxDeferred = 1 << 20
 // START TRANSACTION and ends with COMMIT. When one fails the server leaves out those after it.
 type pipeline struct {
 	on    sqlserver.SQLTx
+	conn  *sql.Conn
 	text  strings.Builder // of the statements that wait
 	args  []any
 	bytes int
@@ -25,7 +27,7 @@ type pipeline struct {
 
 // transact runs do in a transaction on the connection.
 func transact(ctx context.Context, conn *sql.Conn, do func(sqlstore.Tx) error) error {
-	p := &pipeline{on: sqlserver.SQLTx{Ctx: ctx, Dialect: dialect, On: conn, Bind: bind}}
+	p := &pipeline{on: sqlserver.SQLTx{Ctx: ctx, Dialect: dialect, On: conn, Bind: bind}, conn: conn}
 	p.add("START TRANSACTION", nil)
 	err := do(p)
 	if err == nil {
@@ -124,4 +126,37 @@ func (p *pipeline) Query(query string, each func(sqlstore.Row) error, args ...an
 		return err
 	}
 	return sqlserver.EachRow(rows, each)
+}
+
+// Ask implements sqlstore.Asker.
+func (p *pipeline) Ask(questions ...sqlstore.Question) error {
+	for _, q := range questions {
+		p.add(q.Query, q.Args)
+	}
+	text, bound := p.take()
+	rows, err := p.on.On.QueryContext(p.on.Ctx, text, bound...) //nolint:rowserrcheck // EachSet checks it
+	if err != nil {
+		return err
+	}
+	return sqlserver.EachSet(rows, func(set int, row sqlstore.Row) error { return questions[set].Each(row) })
+}
+
+// prepared runs a statement that the connection has prepared, after what waits.
+func (p *pipeline) prepared(query string, args []any) error {
+	if p.text.Len() > 0 {
+		if err := p.send(); err != nil {
+			return err
+		}
+	}
+	named := make([]driver.NamedValue, len(args))
+	for i, arg := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
+	}
+	return p.conn.Raw(func(conn any) error {
+		own, ok := conn.(*session)
+		if !ok {
+			return fmt.Errorf("the connection is a %T", conn)
+		}
+		return own.exec(p.on.Ctx, p.on.Dialect.SQL(query), named)
+	})
 }

@@ -50,6 +50,8 @@ type Store struct {
 	use    sync.RWMutex // held for reading by every operation under way
 	closed bool
 
+	places sqlstore.Places // of jobs that were claimed here
+
 	claimsMu sync.Mutex
 	claims   map[string]claims // by worker
 }
@@ -206,7 +208,7 @@ func (l *lane) transact(ops []*op) error {
 			l.store.backend.Committed(topics)
 			return nil
 		}
-		if try == tries || !l.store.backend.Again(err) {
+		if try == tries || !l.store.backend.Again(err) && !errors.Is(err, sqlstore.ErrInTheWay) {
 			return err
 		}
 		jitter := rand.N(min(time.Millisecond<<try, 100*time.Millisecond)) // it needs no secrecy
@@ -221,6 +223,7 @@ func (l *lane) transact(ops []*op) error {
 func (l *lane) once(ctx context.Context, ops []*op, fold, careful bool) (topics []errand.Topic, err error) {
 	err = l.store.backend.Transact(ctx, func(tx sqlstore.Tx) error {
 		session := sqlstore.NewSession(tx, l.store.dialect)
+		session.Remember(&l.store.places)
 		if careful {
 			session.Careful()
 		}

@@ -19,6 +19,15 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 	if err := s.begin(req.Now); err != nil {
 		return reply, fmt.Errorf("claim: %w", err)
 	}
+	if !repeated {
+		quick, done, err := s.claimQuick(&req)
+		if err != nil {
+			return reply, fmt.Errorf("claim from %q: %w", req.Queues, err)
+		}
+		if done {
+			return quick, nil
+		}
+	}
 	var queues []*queue
 	for i, name := range req.Queues {
 		if slices.Contains(req.Queues[:i], name) {
@@ -176,6 +185,7 @@ type chooser struct {
 
 	jobs   []*errand.Job
 	seqs   []int64 // of jobs
+	flags  []int64 // of jobs
 	broken []*record
 }
 
@@ -257,7 +267,7 @@ func (c *chooser) consider(q *queue, row Row) (bool, error) {
 		return false, nil
 	}
 	c.jobs = append(c.jobs, j)
-	c.seqs = append(c.seqs, r.seq)
+	c.seqs, c.flags = append(c.seqs, r.seq), append(c.flags, r.flags)
 	return true, nil
 }
 
@@ -270,6 +280,9 @@ func (c *chooser) start(number int64) error {
 	}
 	if len(c.jobs) == 0 {
 		return nil // and the claim leaves no trace, so that idle workers write nothing
+	}
+	if c.s.places != nil {
+		c.s.places.note(c.jobs, c.seqs, c.flags)
 	}
 	err := c.s.later(startJobs, micros(c.jobs[0].LeaseUntil), micros(c.s.now), c.s.dialect.holder(c.req.Worker), c.req.Number, c.seqs)
 	if err != nil {

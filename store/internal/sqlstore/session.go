@@ -24,6 +24,7 @@ type Session struct {
 	fold     bool
 	known    bool // the producer of the enqueue under way has enqueued before
 	careful  bool
+	places   *Places // where claimed jobs are; nil: that is not remembered
 	decoded  optionsMemo
 }
 

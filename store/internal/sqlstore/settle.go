@@ -16,7 +16,7 @@ func (s *Session) Settle(req errand.SettleRequest) ([]error, error) {
 	var gone map[int]bool
 	if s.dialect.Shared {
 		var err error
-		if gone, err = s.succeedMany(req.Outcomes); err != nil {
+		if gone, err = s.succeedMany(req.Worker, req.Outcomes); err != nil {
 			return nil, fmt.Errorf("settle: %w", err)
 		}
 	}

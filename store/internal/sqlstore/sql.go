@@ -22,6 +22,10 @@ WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY rank, seq LIMIT 
 	queuedBeyond = `SELECT ` + claimColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 
+	// queuedFirst is where a claim from a queue begins.
+	queuedFirst = `SELECT ` + claimColumns + ` FROM errand_jobs
+WHERE queue = ? AND state = 3 AND rank > -9223372036854775808 ORDER BY rank, seq LIMIT ?{skip}`
+
 	startJobs = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
 settled = 0, worker = ?, claim = ?, progress = NULL WHERE seq{in}`
 
@@ -56,6 +60,7 @@ result = ? WHERE seq = ?`
 	// deleteSucceeded settles a job that nothing else refers to.
 	deleteSucceeded = `DELETE FROM errand_jobs WHERE id = ? AND state = 4 AND token = ? AND queue = ? AND flags = 0`
 	deleteJob       = `DELETE FROM errand_jobs WHERE seq = ?`
+	deletePlaced    = `DELETE FROM errand_jobs WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND flags = 0`
 	deleteSeqs      = `DELETE FROM errand_jobs WHERE seq{in}`
 
 	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END

@@ -25,6 +25,18 @@ type Deferrer interface {
 	Defer(query string, args ...any) error
 }
 
+// Asker is an optional ability of a Tx: to put several questions in one round trip.
+type Asker interface {
+	Ask(questions ...Question) error
+}
+
+// Question is a statement with rows. Each is called as that of [Tx.Query].
+type Question struct {
+	Query string
+	Args  []any
+	Each  func(Row) error
+}
+
 // Later runs a statement of which nothing but an error matters, and that may come later.
 func Later(tx Tx, query string, args ...any) error {
 	if d, ok := tx.(Deferrer); ok {
