@@ -36,6 +36,9 @@ var inserted = [...]struct {
 
 const defaults = 4 // columns that have one
 
+// insertRows are how many jobs are gathered.
+const insertRows = 1000
+
 // insertSizes are the numbers of jobs that a prepared statement inserts. What is left goes by a text. To read a text costs the
 // server about as much as inserting the rows; for few, another round trip costs more.
 var insertSizes = []int{500, 250, 125}
@@ -60,10 +63,11 @@ func (s insertShape) query() string {
 		}
 	}
 	row := "(" + strings.Join(marks, ", ") + ")"
-	query := "INSERT INTO errand_jobs (" + strings.Join(names, ", ") + ") VALUES " + row + strings.Repeat(", "+row, s.rows-1)
+	verb := "INSERT"
 	if s.careful {
-		query += " ON CONFLICT (id) DO NOTHING"
+		verb = "INSERT IGNORE"
 	}
+	query := verb + " INTO errand_jobs (" + strings.Join(names, ", ") + ") VALUES " + row + strings.Repeat(", "+row, s.rows-1)
 	insertQueries.Store(s, query)
 	return query
 }
