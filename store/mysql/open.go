@@ -64,13 +64,13 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mysql: %w: %w", errand.ErrInvalid, err)
 	}
-	b := &backend{name: fmt.Sprintf("database %q on %s", dsn.DBName, dsn.Addr), password: dsn.Passwd}
+	b := &backend{name: fmt.Sprintf("database %q on %s", dsn.DBName, dsn.Addr), password: dsn.Passwd, turn: make(chan struct{}, 1)}
 	err = sqlserver.Await(ctx, max(cfg.wait, patience), sqlserver.Unreachable, func(ctx context.Context) error { return b.open(ctx, dsn, &cfg) })
 	if err != nil {
 		return nil, fmt.Errorf("open mysql: %w", b.Translate(err))
 	}
 	s := &Store{Store: sqlserver.New(b, dialect), backend: b}
-	s.watcher.look, s.watcher.notify = b.look, s.Hub.NotifyAll
+	b.watcher.look, b.watcher.notify = b.look, s.Hub.NotifyAll
 	return s, nil
 }
 

@@ -16,28 +16,45 @@ import (
 const maxDeferred = 1 << 20
 
 // pipeline is a transaction of our own, in few round trips: several statements are sent as one text, which begins with
-// START TRANSACTION and ends with COMMIT. When one fails the server leaves out those after it.
+// START TRANSACTION and ends with COMMIT. When one fails the server leaves out those after it. A single statement goes alone,
+// being a transaction by itself.
 type pipeline struct {
 	on    sqlserver.SQLTx
 	conn  *sql.Conn
+	begun bool            // the server knows of the transaction
 	text  strings.Builder // of the statements that wait
+	wait  int             // how many do
 	args  []any
 	bytes int
 }
 
+const begin = "START TRANSACTION"
+
 // transact runs do in a transaction on the connection.
 func transact(ctx context.Context, conn *sql.Conn, do func(sqlstore.Tx) error) error {
 	p := &pipeline{on: sqlserver.SQLTx{Ctx: ctx, Dialect: dialect, On: conn, Bind: bind}, conn: conn}
-	p.add("START TRANSACTION", nil)
 	err := do(p)
 	if err == nil {
-		p.add("COMMIT", nil)
-		err = p.send()
+		err = p.commit()
 	}
-	if err != nil {
+	if err != nil && p.begun {
 		p.abandon(conn)
 	}
 	return err
+}
+
+func (p *pipeline) commit() error {
+	switch {
+	case p.begun || p.wait > 1:
+		p.add("COMMIT", nil)
+		return p.send()
+	case p.wait == 1:
+		text, args := p.take()
+		p.begun = false
+		_, err := p.on.On.ExecContext(p.on.Ctx, strings.TrimPrefix(text, begin+"; "), args...)
+		return err
+	}
+	return nil
 }
 
 // abandon ends the transaction after an error. Where the server does not say that it has, the connection is dropped.
@@ -52,12 +69,21 @@ func (p *pipeline) abandon(conn *sql.Conn) {
 // add puts a statement behind those that wait.
 func (p *pipeline) add(query string, args []any) {
 	query, args = p.on.Bound(query, args)
+	p.start()
 	if p.text.Len() > 0 {
 		p.text.WriteString("; ")
 	}
 	p.text.WriteString(query)
+	p.wait++
 	p.args = append(p.args, args...)
 	p.bytes += sizeOf(args)
+}
+
+// start has the first text begin the transaction.
+func (p *pipeline) start() {
+	if !p.begun && p.text.Len() == 0 {
+		p.text.WriteString(begin)
+	}
 }
 
 func sizeOf(args []any) int {
@@ -74,7 +100,7 @@ func sizeOf(args []any) int {
 func (p *pipeline) take() (string, []any) {
 	text, args := p.text.String(), p.args
 	p.text.Reset()
-	p.args, p.bytes = nil, 0
+	p.args, p.bytes, p.wait, p.begun = nil, 0, 0, true
 	return text, args
 }
 
@@ -143,7 +169,7 @@ func (p *pipeline) Ask(questions ...sqlstore.Question) error {
 
 // prepared runs a statement that the connection has prepared, after what waits.
 func (p *pipeline) prepared(query string, args []any) error {
-	if p.text.Len() > 0 {
+	if p.start(); p.text.Len() > 0 {
 		if err := p.send(); err != nil {
 			return err
 		}

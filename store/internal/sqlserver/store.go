@@ -51,6 +51,7 @@ type Store struct {
 	closed bool
 
 	places sqlstore.Places // of jobs that were claimed here
+	rests  rests
 
 	claimsMu sync.Mutex
 	claims   map[string]claims // by worker
@@ -125,6 +126,12 @@ func (s *Store) Enter(ctx context.Context, label Label) error {
 		return fmt.Errorf("%v: %w", label, errand.ErrClosed)
 	}
 	return nil
+}
+
+func (s *Store) isClosed() bool {
+	s.use.RLock()
+	defer s.use.RUnlock()
+	return s.closed
 }
 
 // Leave ends an operation.
@@ -204,8 +211,8 @@ func (l *lane) transact(ops []*op) error {
 	for try := 1; ; try++ {
 		topics, err := l.once(ctx, ops, l.commits%foldEvery == 0, try > 1)
 		if err == nil {
+			l.store.backend.Committed(topics) // first, so that those who are woken look
 			l.store.Hub.Notify(topics...)
-			l.store.backend.Committed(topics)
 			return nil
 		}
 		if try == tries || !l.store.backend.Again(err) && !errors.Is(err, sqlstore.ErrInTheWay) {
