@@ -245,7 +245,7 @@ func (s *Session) succeedMany(worker string, outcomes []errand.Outcome) (map[int
 
 // succeedAll deletes the jobs that are held as the outcomes say, and returns their keys.
 func (s *Session) succeedAll(worker string, keys [][]byte, tokens []int64, queues []string) (deleted [][]byte, err error) {
-	if s.places != nil && !s.careful {
+	if s.places != nil && !s.careful && worker != "" {
 		var left []int
 		if deleted, left, err = s.succeedPlaced(worker, keys, tokens, queues); err != nil || len(left) == 0 {
 			return deleted, err
