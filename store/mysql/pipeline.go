@@ -68,6 +68,7 @@ func (p *pipeline) abandon(conn *sql.Conn) {
 
 // add puts a statement behind those that wait.
 func (p *pipeline) add(query string, args []any) {
+	p.bytes += sizeOf(args)
 	query, args = p.on.Bound(query, args)
 	p.start()
 	if p.text.Len() > 0 {
@@ -76,7 +77,6 @@ func (p *pipeline) add(query string, args []any) {
 	p.text.WriteString(query)
 	p.wait++
 	p.args = append(p.args, args...)
-	p.bytes += sizeOf(args)
 }
 
 // start has the first text begin the transaction.
