@@ -49,7 +49,7 @@ bench-web: ## measure each page and call of the dashboard with a million jobs, o
 
 .PHONY: soak
 soak: ## send a million jobs through the SQL stores, and drain before a backlog of a million (minutes)
-	ERRAND_SOAK=1000000 go test ./internal/crashtest ./store/postgres -run 'TestBloat|TestBacklog|TestPgBouncer' -count=1 -timeout 30m -v
+	ERRAND_SOAK=1000000 go test ./internal/crashtest ./store/postgres -run 'TestBloat|TestBacklog|TestPgBouncer|TestPoolOfOne' -count=1 -timeout 30m -v
 
 .PHONY: screenshots
 screenshots: ## take pictures of the dashboard's pages into docs/screenshots; needs Chromium

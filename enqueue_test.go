@@ -186,3 +186,27 @@ func TestBigIntegersStayIntact(t *testing.T) {
 		t.Error("data after the value was not noticed")
 	}
 }
+
+// TestQueueIsSharedWithTransactions: one goroutine binds a queue to transactions while others enqueue through it.
+func TestQueueIsSharedWithTransactions(t *testing.T) {
+	q := errand.NewQueue(memory.New(), "q")
+	task := errand.DefineFunc("task", func(context.Context, int) error { return nil })
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for n := range 100 {
+				if _, err := task.Enqueue(t.Context(), q, n); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for n := range 100 {
+			if _, err := task.Enqueue(t.Context(), q.WithTx(&sql.Tx{}), n); !errors.Is(err, errand.ErrTxUnsupported) {
+				t.Errorf("the memory store: %v", err)
+			}
+		}
+	})
+	wg.Wait()
+}

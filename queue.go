@@ -50,12 +50,12 @@ func (q *Queue) Name() string { return q.name }
 // without transactions an enqueue returns [ErrTxUnsupported]. A handle of such an enqueue finds its job once the
 // transaction has committed.
 func (q *Queue) WithTx(tx any) *Queue {
-	bound := *q
-	bound.tx = tx
+	// The number of the last request stays where it is: others may be enqueueing.
+	bound := &Queue{name: q.name, store: q.store, clock: q.clock, tx: tx, err: q.err, batch: q.batch, producer: q.producer}
 	if tx == nil && bound.err == nil {
 		bound.err = fmt.Errorf("%w: queue %q: WithTx(nil)", ErrInvalid, q.name)
 	}
-	return &bound
+	return bound
 }
 
 // EnqueuePayload adds a job of a task by name with an encoded payload, and returns its id: for programs that do not

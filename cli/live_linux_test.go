@@ -144,7 +144,7 @@ func (s *sitting) until(texts ...string) []string {
 
 func (s *sitting) untilSo(what string, so func(lines []string) bool) []string {
 	s.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		lines := s.lines()
 		if so(lines) {
@@ -174,7 +174,7 @@ func (s *sitting) leave() {
 		if err != nil {
 			s.t.Errorf("it ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatalf("it does not end:\n%s", strings.Join(s.lines(), "\n"))
 	}
 	s.untilSo("the main screen with its cursor", func([]string) bool {

@@ -78,10 +78,10 @@ func (v *visit) hear(ev any) {
 	}
 }
 
-// do runs steps within half a minute.
+// do runs steps within two minutes.
 func (v *visit) do(steps ...chromedp.Action[chromedp.Void]) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.tab, 30*time.Second)
+	ctx, cancel := context.WithTimeout(v.tab, 2*time.Minute)
 	defer cancel()
 	for _, step := range steps {
 		err := chromedp.Do(ctx, step)
@@ -105,7 +105,7 @@ func (v *visit) open(path string) { v.t.Helper(); v.do(chromedp.Navigate(v.base 
 // eventually waits until a JavaScript condition holds, on this page or on one that it leads to.
 func (v *visit) eventually(condition string) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.tab, 30*time.Second)
+	ctx, cancel := context.WithTimeout(v.tab, 2*time.Minute)
 	defer cancel()
 	for {
 		_, err := chromedp.Run(ctx, chromedp.Poll[bool](condition))
@@ -120,7 +120,7 @@ func (v *visit) eventually(condition string) {
 
 func evaluate[T any](v *visit, expression string) T {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.tab, 30*time.Second)
+	ctx, cancel := context.WithTimeout(v.tab, 2*time.Minute)
 	defer cancel()
 	got, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -214,7 +214,7 @@ func TestBrowserWithoutScript(t *testing.T) {
 	for _, step := range []struct{ click, see string }{
 		{`.group:first-child button[value=requeue]`, "Requeue 23 jobs?"}, {`.confirm .primary`, "23 jobs requeued."},
 	} {
-		ctx, cancel := context.WithTimeout(v.tab, 30*time.Second)
+		ctx, cancel := context.WithTimeout(v.tab, 2*time.Minute)
 		if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(step.click))); err != nil {
 			t.Fatal(err)
 		}

@@ -105,7 +105,7 @@ func openStore(t *testing.T, where string) errand.Store {
 // until waits until look says that it is so.
 func until(t *testing.T, what string, look func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	waiter := wait.Waiter{First: 5 * time.Millisecond, Max: 150 * time.Millisecond} // MariaDB shows what it has shown within 0.1 s
 	for !look() {

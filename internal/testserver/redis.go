@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,48 +66,6 @@ func (s *Server) addRedis(options ...string) {
 			return err
 		},
 	})
-}
-
-// RedisCluster starts three Redis servers that are a cluster, and returns when it serves every slot.
-func RedisCluster(tb TB, options ...string) *Server {
-	tb.Helper()
-	const nodes, slots = 3, 16384
-	s := &Server{tb: tb}
-	for range nodes {
-		bus := freePorts(tb, 1)[0]
-		s.addRedis(append([]string{"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000"}, options...)...)
-	}
-	s.URL = "redis://" + strings.Join(s.Addrs, ",")
-	s.launch()
-	ask := func(addr string, words ...string) {
-		tb.Helper()
-		if reply, err := askRedis(addr, words...); err != nil || reply != "OK" {
-			tb.Fatalf("%s: %s, %v", strings.Join(words, " "), reply, err)
-		}
-	}
-	for i, addr := range s.Addrs {
-		ask(addr, "CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
-		ask(addr, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slots/nodes), strconv.Itoa((i+1)*slots/nodes-1))
-	}
-	for _, addr := range s.Addrs[1:] {
-		host, port, _ := net.SplitHostPort(s.Addrs[0])
-		bus := s.nodes[0].args[slices.Index(s.nodes[0].args, "--cluster-port")+1]
-		ask(addr, "CLUSTER", "MEET", host, port, bus)
-	}
-	s.whole = func() error {
-		for _, addr := range s.Addrs {
-			info, err := askRedis(addr, "CLUSTER", "INFO")
-			if err == nil && (!strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:3")) {
-				err = errors.New(info)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	s.awaitWhole()
-	return s
 }
 
 // askRedis sends one command and returns its reply as text.

@@ -43,14 +43,7 @@ func RedisSentinel(tb TB, options ...string) *Server {
 			tb.Fatal(err)
 		}
 	}
-	err := await(func() error {
-		info, err := askRedis(s.Addrs[1], "INFO", "replication")
-		if err == nil && !strings.Contains(info, "master_link_status:up") {
-			err = errors.New(info)
-		}
-		return err
-	})
-	if err != nil {
+	if err := await(func() error { return s.follows(SentinelReplica) }); err != nil {
 		tb.Fatal(err)
 	}
 	return s

@@ -8,10 +8,8 @@ package testserver
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -49,7 +47,7 @@ type node struct {
 }
 
 // startTimeout is how long a server may take to serve.
-const startTimeout = 30 * time.Second
+const startTimeout = 2 * time.Minute
 
 // Private reports whether the server is the test's own, so that it can be killed and restarted.
 func (s *Server) Private() bool { return len(s.nodes) > 0 }
@@ -185,6 +183,12 @@ func (n *node) kill() {
 	n.cmd = nil
 }
 
+func (n *node) lives() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.cmd != nil
+}
+
 // await waits until the node serves.
 func (n *node) await() error {
 	return await(func() error {
@@ -215,19 +219,4 @@ func lookup(tb TB, program, debian string) string {
 		tb.Fatalf("%s is not installed: install Debian's package %s (apt-get install %s)", program, debian, debian)
 	}
 	return path
-}
-
-// freePorts returns ports of the loopback interface that nobody listens on.
-func freePorts(tb TB, n int) []string {
-	tb.Helper()
-	ports := make([]string, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once
-		if err != nil {
-			tb.Fatal(err)
-		}
-		defer l.Close() // when all are found, so that they differ
-		ports[i] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/internal/sqlserver"
+	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
 // number returns the server's number of an error, 0 where it is not the server's.
@@ -31,7 +32,7 @@ func (s *backend) Again(err error) bool {
 	case 1062: // a job that is in already, or another transaction was faster to insert a row that this one has not seen
 		return true
 	}
-	return errors.Is(err, sqldriver.ErrBadConn) // nothing has reached the server
+	return errors.Is(err, sqlstore.ErrAgain) || errors.Is(err, sqlstore.ErrRaced) || errors.Is(err, sqldriver.ErrBadConn) // nothing has reached the server
 }
 
 // Translate implements sqlserver.Backend: by the server's numbers.

@@ -26,6 +26,7 @@ type pipeline struct {
 	wait  int             // how many do
 	args  []any
 	bytes int
+	asked []func(sqlstore.Row) error // of the queries that wait
 }
 
 const begin = "START TRANSACTION"
@@ -45,7 +46,7 @@ func transact(ctx context.Context, conn *sql.Conn, do func(sqlstore.Tx) error) e
 
 func (p *pipeline) commit() error {
 	switch {
-	case p.begun || p.wait > 1:
+	case p.begun || p.wait > 1 || len(p.asked) > 0:
 		p.add("COMMIT", nil)
 		return p.send()
 	case p.wait == 1:
@@ -106,6 +107,9 @@ func (p *pipeline) take() (string, []any) {
 
 // send sends what waits.
 func (p *pipeline) send() error {
+	if len(p.asked) > 0 {
+		return p.query(nil)
+	}
 	text, args := p.take()
 	_, err := p.on.On.ExecContext(p.on.Ctx, text, args...)
 	return err
@@ -131,6 +135,11 @@ func (p *pipeline) Exec(query string, args ...any) (int64, error) {
 	if err := p.makeRoom(args); err != nil {
 		return 0, err
 	}
+	if len(p.asked) > 0 { // only what has no rows says how many it changed
+		if err := p.query(nil); err != nil {
+			return 0, err
+		}
+	}
 	p.add(query, args)
 	text, bound := p.take()
 	result, err := p.on.On.ExecContext(p.on.Ctx, text, bound...)
@@ -140,31 +149,36 @@ func (p *pipeline) Exec(query string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// Query implements sqlstore.Tx. Of the statements in the text only the last has rows.
+// Query implements sqlstore.Tx.
 func (p *pipeline) Query(query string, each func(sqlstore.Row) error, args ...any) error {
 	if err := p.makeRoom(args); err != nil {
 		return err
 	}
 	p.add(query, args)
-	text, bound := p.take()
-	rows, err := p.on.On.QueryContext(p.on.Ctx, text, bound...) //nolint:rowserrcheck // EachRow checks it
-	if err != nil {
-		return err
-	}
-	return sqlserver.EachRow(rows, each)
+	return p.query(each)
 }
 
 // Ask implements sqlstore.Asker.
-func (p *pipeline) Ask(questions ...sqlstore.Question) error {
-	for _, q := range questions {
-		p.add(q.Query, q.Args)
+func (p *pipeline) Ask(query string, each func(sqlstore.Row) error, args ...any) error {
+	err := p.makeRoom(args)
+	p.add(query, args)
+	p.asked = append(p.asked, each)
+	return err
+}
+
+// query sends what waits, and reads the rows of the queries in it: those that were put off and, unless each is nil, one more.
+func (p *pipeline) query(each func(sqlstore.Row) error) error {
+	readers := p.asked
+	p.asked = nil
+	if each != nil {
+		readers = append(readers, each)
 	}
-	text, bound := p.take()
-	rows, err := p.on.On.QueryContext(p.on.Ctx, text, bound...) //nolint:rowserrcheck // EachSet checks it
+	text, args := p.take()
+	rows, err := p.on.On.QueryContext(p.on.Ctx, text, args...) //nolint:rowserrcheck // EachSet checks it
 	if err != nil {
 		return err
 	}
-	return sqlserver.EachSet(rows, func(set int, row sqlstore.Row) error { return questions[set].Each(row) })
+	return sqlserver.EachSet(rows, func(set int, row sqlstore.Row) error { return readers[set](row) })
 }
 
 // prepared runs a statement that the connection has prepared, after what waits.

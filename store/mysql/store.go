@@ -26,8 +26,10 @@
 //
 // # Transactions
 //
-// A *sql.Tx on the same database can enqueue and settle: the jobs are there if, and only if, it commits. When the server
-// finds a deadlock it undoes the user's whole transaction; the error is [errand.ErrUnavailable], and the user begins anew.
+// A *sql.Tx on the same database can enqueue and settle: the jobs are there if, and only if, it commits. It may have any
+// isolation level. When the server finds a deadlock it undoes the user's whole transaction; the error is
+// [errand.ErrUnavailable] and has the driver's *MySQLError inside, for errors.As, and the user begins anew. The store's own
+// transactions are READ COMMITTED, whatever the server's default is.
 package mysql
 
 import (

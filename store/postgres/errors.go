@@ -10,13 +10,14 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/internal/sqlserver"
+	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
 // Again implements sqlserver.Backend.
 func (s *backend) Again(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
-		return pgconn.SafeToRetry(err) // nothing was sent
+		return errors.Is(err, sqlstore.ErrRaced) || pgconn.SafeToRetry(err) // nothing was sent
 	}
 	switch pg.Code {
 	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock timeout

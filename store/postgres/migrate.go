@@ -89,7 +89,8 @@ func (m migrator) done(ctx context.Context, on conn) (migrate.Done, error) {
 
 // Next implements migrate.Database.
 func (m migrator) Next(ctx context.Context, choose func(migrate.Done) (*migrate.Step, error)) (did bool, err error) {
-	err = pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+	// READ COMMITTED, to see what others have done before it got the lock.
+	err = pgx.BeginTxFunc(ctx, m.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", m.lock()); err != nil {
 			return err
 		}

@@ -91,6 +91,9 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 			pc.ConnConfig.RuntimeParams[setting] = "off"
 		}
 		pc.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.Itoa(int(abandoned.Milliseconds()))
+		// For statements outside transactions, which only read: they need not fail, nor have others fail, for the sake of an
+		// order that nobody asks of them.
+		pc.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
 	}
 	b := &backend{
 		dialect: newDialect(cfg.schema), password: pc.ConnConfig.Password, channel: "errand_" + cfg.schema, sender: newSender(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -164,3 +165,42 @@ func TestDatabaseSQL(t *testing.T) {
 
 // TestModel holds the store against the memory store.
 func TestModel(t *testing.T) { storetest.RunModel(t, open) }
+
+// TestSettleLooksUpEachJob proves that settling many jobs looks each up by its id, also where statistics that are right make
+// another way look cheaper.
+func TestSettleLooksUpEachJob(t *testing.T) {
+	st := open(t)
+	p, ctx := placeOf(t, st), t.Context()
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	exec := func(query string) {
+		t.Helper()
+		if _, err := conn.Exec(ctx, query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	for _, setting := range postgres.Planning {
+		exec("SET " + setting + " = off")
+	}
+	for _, jobs := range []int{5, 3_000} {
+		exec("TRUNCATE " + p.table("errand_jobs"))
+		exec(fmt.Sprintf(`INSERT INTO %s (id, queue, state, rank, task, priority, flags, created_at, ready_at, token)
+			SELECT decode(md5(n::text), 'hex'), 'q', 4, n, 't', 0, 0, 1, 1, 1 FROM generate_series(1, %d) n`, p.table("errand_jobs"), jobs))
+		exec("ANALYZE " + p.table("errand_jobs"))
+		rows, err := conn.Query(ctx, "EXPLAIN "+postgres.SucceedQuery(p.schema), pgx.QueryExecModeExec,
+			make([][]byte, 1000), make([]int64, 1000), make([]string, 1000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(plan, "\n"); !strings.Contains(text, "Index Cond: (id = ANY (ARRAY[u.id]))") {
+			t.Errorf("the plan with %d jobs:\n%s", jobs, text)
+		}
+	}
+}

@@ -25,7 +25,9 @@
 // # Transactions
 //
 // A pgx.Tx, or a *sql.Tx of pgx's database/sql driver, on the same database can enqueue and settle: the jobs are there if,
-// and only if, it commits.
+// and only if, it commits. It may have any isolation level. Where the server says that it met another one, as to a
+// SERIALIZABLE one with SQLSTATE 40001, the error is [errand.ErrUnavailable] and has the *pgconn.PgError inside, for
+// errors.As: roll back and begin anew. The store's own transactions are READ COMMITTED, whatever the database's default is.
 package postgres
 
 import (

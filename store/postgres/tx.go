@@ -17,8 +17,7 @@ import (
 
 var (
 	ownTables = regexp.MustCompile(`\berrand_[a-z_]+`)
-	// besides is what comes after a place in its rank. Left so, it would at times be looked for along the primary key, past
-	// the jobs of all other queues.
+	// besides is what comes after a place in its rank.
 	besides = regexp.MustCompile(`rank = \? AND seq ([<>]) \?`)
 )
 
@@ -27,7 +26,8 @@ var (
 func newDialect(schema string) *sqlstore.Dialect {
 	prefix := pgx.Identifier{schema}.Sanitize() + "."
 	return &sqlstore.Dialect{
-		In: " = ANY(?)", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "BIGINT", Dollar: true, Shared: true, Places: true,
+		In: " = ANY(?)", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "BIGINT", Dollar: true,
+		Shared: true, Places: true, ByID: true,
 		Rewrite: func(query string) string {
 			query = besides.ReplaceAllString(query, "(rank, seq) $1 (?, ?)")
 			return ownTables.ReplaceAllStringFunc(query, func(t string) string { return prefix + t })
@@ -44,8 +44,11 @@ const (
 ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = excluded.seen_at, refused = excluded.refused
 WHERE errand_producers.number < excluded.number RETURNING 1) SELECT 1 / count(*) FROM entered`
 	succeedByArrays = `DELETE FROM errand_jobs j USING unnest(?::bytea[], ?::bigint[], ?::text[]) AS u (id, token, queue)
-WHERE j.id = u.id AND j.token = u.token AND j.queue || '' = u.queue AND j.state + 0 = 4 AND j.flags = 0 RETURNING j.id`
-	// The sums keep the planner from other indexes than that of the ids, by which it would read every started job for each.
+WHERE j.id = ANY(ARRAY[u.id]) AND CASE WHEN j.token = u.token AND j.queue = u.queue AND j.state = 4 AND j.flags = 0 THEN true END
+RETURNING j.id`
+	// It is worded so that the planner has one way only, which looks up each id. A plain id = u.id may be turned round, into a
+	// walk through all jobs that compares each with the whole batch, and conditions on a job's own columns make it believe that
+	// there is hardly one to compare: settling 1,000 of 3,000 jobs took 400 ms then.
 )
 
 // succeed is sqlstore.Dialect.Succeed.

@@ -14,11 +14,11 @@ import (
 // What 500 jobs may cost: one script each to enqueue, claim and settle them, with so many commands inside, whatever their
 // number; and so many allocations a job. Whoever exceeds it has made every job dearer: think first, then raise it.
 const (
-	budgetEnqueue = 10 // commands, with the script itself
+	budgetEnqueue = 9 // commands, with the script itself
 	budgetClaim   = 22
 	budgetSettle  = 9
 
-	budgetEnqueueAllocs = 3 // a job, in the store
+	budgetEnqueueAllocs = 1 // a job, in the store
 	budgetClaimAllocs   = 4
 	budgetSettleAllocs  = 1
 	budgetDrainAllocs   = 15 // from claim to settlement, with engine and codec

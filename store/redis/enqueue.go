@@ -15,8 +15,13 @@ type parcel struct {
 	part   int   // of the request's parcels for this queue: a repeated request makes the same ones
 	groups []int // the places of its groups in the request
 	sizes  []byte
-	jobs   []string // as encodeNew has them
-	text   []byte   // what they are made of
+	specs  []*errand.JobSpec
+	keys   [][16]byte
+	plain  bool // all are
+
+	parents [][]string // of each; nil: there are none
+	states  known      // of parents in other queues
+	order   int64      // of the first among children
 }
 
 // enqueuer carries out one request.
@@ -25,6 +30,7 @@ type enqueuer struct {
 	c       *call
 	req     *errand.EnqueueRequest
 	jobs    int // in the whole request
+	keys    [][16]byte
 	errs    []error
 	parts   map[string]int
 	waiting []*parcel          // to be sent together
@@ -62,7 +68,7 @@ func (e *enqueuer) add(i int, group []errand.JobSpec) error {
 		return nil
 	}
 	queue := group[0].Queue
-	keys := make([][16]byte, len(group))
+	keys := e.keys[:0]
 	parents := 0
 	for n := range group {
 		key, ok := rawKeyOf(group[n].ID)
@@ -74,49 +80,89 @@ func (e *enqueuer) add(i int, group []errand.JobSpec) error {
 			e.errs[i] = fmt.Errorf("enqueue to %q: %w: job id %.100q", queue, errand.ErrInvalid, group[n].ID)
 			return nil
 		}
-		keys[n] = key
+		keys = append(keys, key)
 		parents += len(group[n].DependsOn)
 	}
+	e.keys = keys
 	if parents > 0 {
 		return e.addChildren(i, group, keys)
 	}
 	p := e.last[queue]
-	if p == nil || len(p.jobs)+len(group) > chunk {
+	if p == nil || len(p.specs)+len(group) > chunk {
 		p = e.parcel(queue)
+		e.waiting = append(e.waiting, p)
+		e.last[queue] = p
 	}
-	return e.pack(p, i, group, keys, nil, nil)
+	p.add(i, group, keys)
+	return nil
 }
 
 // parcel begins the next parcel for a queue.
 func (e *enqueuer) parcel(queue string) *parcel {
-	p := &parcel{queue: queue, part: e.parts[queue]}
+	few := min(e.jobs, chunk)
+	p := &parcel{
+		queue: queue, part: e.parts[queue], plain: true, specs: make([]*errand.JobSpec, 0, few), keys: make([][16]byte, 0, few),
+	}
 	e.parts[queue]++
-	e.waiting = append(e.waiting, p)
-	e.last[queue] = p
 	return p
 }
 
-func (e *enqueuer) pack(p *parcel, i int, group []errand.JobSpec, keys [][16]byte, parents [][]string, states known) error {
+// add takes up one group.
+func (p *parcel) add(i int, group []errand.JobSpec, keys [][16]byte) {
 	p.groups = append(p.groups, i)
 	p.sizes = appendInt(p.sizes, int64(len(group)), 2)
-	if p.text == nil {
-		few := min(e.jobs, chunk)
-		p.text = make([]byte, 0, few*(64+len(group[0].Task)+len(group[0].Payload)))
-		p.jobs = make([]string, 0, few)
-	}
+	p.keys = append(p.keys, keys...)
 	for n := range group {
-		var own []string
-		if parents != nil {
-			own = parents[n]
-		}
-		var text string
-		var err error
-		if p.text, text, err = encodeNew(p.text, keys[n], &group[n], own, states, e.req.Now); err != nil {
-			return fmt.Errorf("%w: job %s: %w", errand.ErrInvalid, group[n].ID, err)
-		}
-		p.jobs = append(p.jobs, text)
+		p.specs = append(p.specs, &group[n])
+		p.plain = p.plain && isPlain(&group[n])
 	}
-	return nil
+}
+
+// arguments are those of the parcel's script.
+func (p *parcel) arguments(req *errand.EnqueueRequest) ([]string, error) {
+	producer := req.Producer
+	if producer != "" {
+		producer += "#" + itoa(p.part)
+	}
+	if p.plain {
+		return p.addArguments(producer, req)
+	}
+	args := append(make([]string, 0, 4+len(p.specs)), producer, itoa(req.Number), itoa(p.order), string(p.sizes))
+	var text []byte
+	for n, spec := range p.specs {
+		var own []string
+		if p.parents != nil {
+			own = p.parents[n]
+		}
+		var one string
+		var err error
+		if text, one, err = encodeNew(text, p.keys[n], spec, own, p.states, req.Now); err != nil {
+			return nil, fmt.Errorf("%w: job %s: %w", errand.ErrInvalid, spec.ID, err)
+		}
+		args = append(args, one)
+	}
+	return args, nil
+}
+
+func (p *parcel) addArguments(producer string, req *errand.EnqueueRequest) (args []string, err error) {
+	size := 0
+	for _, spec := range p.specs {
+		size += plainLen + len(spec.Task) + len(spec.Payload)
+	}
+	text := make([]byte, 0, size)
+	places := make([]byte, len(p.specs))
+	args = append(make([]string, 0, 3+2*len(p.specs)), producer, itoa(req.Number), rueidis.BinaryString(places))
+	for n := range p.keys {
+		args = append(args, rueidis.BinaryString(p.keys[n][:]))
+	}
+	for n, spec := range p.specs {
+		start := len(text)
+		if text, places[n], err = encodePlain(text, spec, req.Now); err != nil {
+			return nil, fmt.Errorf("%w: job %s: %w", errand.ErrInvalid, spec.ID, err)
+		}
+		args = append(args, rueidis.BinaryString(text[start:]))
+	}
+	return args, nil
 }
 
 // send sends the parcels that wait.
@@ -124,12 +170,12 @@ func (e *enqueuer) send() error {
 	parcels := e.waiting
 	e.waiting = nil
 	clear(e.last)
-	_, err := e.sendAll(parcels, 0)
+	_, err := e.sendAll(parcels)
 	return err
 }
 
 // sendAll sends parcels and returns what the script says of children, for the last one.
-func (e *enqueuer) sendAll(parcels []*parcel, order int64) ([]rueidis.RedisMessage, error) {
+func (e *enqueuer) sendAll(parcels []*parcel) ([]rueidis.RedisMessage, error) {
 	if len(parcels) == 0 {
 		return nil, nil
 	}
@@ -138,38 +184,52 @@ func (e *enqueuer) sendAll(parcels []*parcel, order int64) ([]rueidis.RedisMessa
 		if err := e.list(e.c, e.queuesKey(), p.queue); err != nil {
 			return nil, err
 		}
-		producer := e.req.Producer
-		if producer != "" {
-			producer += "#" + itoa(p.part)
+		args, err := p.arguments(e.req)
+		if err != nil {
+			return nil, err
 		}
-		args := append([]string{producer, itoa(e.req.Number), itoa(order), string(p.sizes)}, p.jobs...)
-		calls[i] = e.invoke(e.c, enqueueScript, p.queue, args...)
+		sc := enqueueScript
+		if p.plain {
+			sc = addScript
+		}
+		calls[i] = e.invoke(e.c, sc, p.queue, args...)
 	}
 	var children []rueidis.RedisMessage
 	for i, result := range e.runAll(e.c.ctx, calls...) {
-		reply, err := result.ToArray()
+		made, err := result.AsInt64()
+		if !parcels[i].plain {
+			made, children, err = e.read(parcels[i], result)
+		}
 		if err != nil {
 			return nil, err
 		}
-		refusals, err := reply[0].AsStrSlice()
-		if err != nil {
-			return nil, err
-		}
-		for n, refusal := range refusals {
-			if refusal != "" && n < len(parcels[i].groups) {
-				e.errs[parcels[i].groups[n]] = duplicate(parcels[i].queue, refusal)
-			}
-		}
-		if made, _ := reply[1].AsInt64(); made == 1 {
+		if made == 1 {
 			if err := e.listAgain(e.c, e.queuesKey(), parcels[i].queue); err != nil {
 				return nil, err
 			}
 		}
-		if children, err = reply[2].ToArray(); err != nil {
-			return nil, err
-		}
 	}
 	return children, nil
+}
+
+// read reads the reply of enqueue.lua: whether these are the queue's first jobs, and what it says of children.
+func (e *enqueuer) read(p *parcel, result rueidis.RedisResult) (made int64, children []rueidis.RedisMessage, err error) {
+	reply, err := result.ToArray()
+	if err != nil {
+		return 0, nil, err
+	}
+	refusals, err := reply[0].AsStrSlice()
+	if err != nil {
+		return 0, nil, err
+	}
+	for n, refusal := range refusals {
+		if refusal != "" && n < len(p.groups) {
+			e.errs[p.groups[n]] = duplicate(p.queue, refusal)
+		}
+	}
+	made, _ = reply[1].AsInt64()
+	children, err = reply[2].ToArray()
+	return made, children, err
 }
 
 // duplicate reads the entry of who has a unique key.
@@ -203,12 +263,10 @@ func (e *enqueuer) addChildren(i int, group []errand.JobSpec, keys [][16]byte) e
 	if err != nil {
 		return err
 	}
-	p := &parcel{queue: queue, part: e.parts[queue]}
-	e.parts[queue]++
-	if err := e.pack(p, i, group, keys, parents, states); err != nil {
-		return err
-	}
-	children, err := e.sendAll([]*parcel{p}, order-int64(len(group))+1)
+	p := e.parcel(queue)
+	p.parents, p.states, p.order = parents, states, order-int64(len(group))+1
+	p.add(i, group, keys)
+	children, err := e.sendAll([]*parcel{p})
 	if err != nil {
 		return err
 	}

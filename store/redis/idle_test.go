@@ -34,8 +34,8 @@ func commands(t testing.TB, server *testserver.Server) (all, scripts int64) {
 	return all, scripts
 }
 
-// An idle worker in another process sends the server at most two commands a second, and starts a job that comes within a few
-// milliseconds. BenchmarkPickup tells how many.
+// An idle worker in another process sends the server at most two commands a second, and starts a job that comes without
+// waiting for its next look. BenchmarkPickup tells how soon.
 func TestIdleWorker(t *testing.T) {
 	server := testserver.Redis(t, "--appendonly", "no")
 	p := newPrefix()
@@ -45,17 +45,20 @@ func TestIdleWorker(t *testing.T) {
 	const span = 6 * time.Second
 	<-time.After(time.Second) // what follows from that job
 	before, scripts := commands(t, server)
+	began := time.Now()
 	<-time.After(span)
 	after, scriptsAfter := commands(t, server)
+	lasted := time.Since(began)
 	// Commands that scripts call are no round trips: a script stands for them.
-	t.Logf("an idle worker: %d commands in %v, %d of them scripts", after-before, span, scriptsAfter-scripts)
-	if each := float64(scriptsAfter-scripts) / span.Seconds(); each > 2 {
+	t.Logf("an idle worker: %d commands in %v, %d of them scripts", after-before, lasted, scriptsAfter-scripts)
+	if each := float64(scriptsAfter-scripts) / lasted.Seconds(); each > 2 {
 		t.Errorf("%.1f round trips a second, at most 2 are allowed", each)
 	}
 	waits = otherPickup(t, st, server, p, 200)
 	t.Logf("pickup by another process: p50 %v, p99 %v", waits[len(waits)/2], waits[len(waits)*99/100])
-	if waits[len(waits)/2] > 3*time.Millisecond {
-		t.Errorf("half of the jobs waited for %v and more, want 3ms at most", waits[len(waits)/2])
+	// A worker that nobody wakes looks every five seconds. How much less it is says the machine too, so that is logged only.
+	if waits[len(waits)/2] > time.Second {
+		t.Errorf("half of the jobs waited for %v and more, as if nobody had woken the worker", waits[len(waits)/2])
 	}
 }
 

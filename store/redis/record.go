@@ -106,11 +106,43 @@ func encodeNew(
 		}
 		b = append(append(b, parent...), state)
 	}
+	b = appendStatic(b, spec, opts, now)
+	return b, rueidis.BinaryString(b[start:]), nil
+}
+
+// isPlain reports whether add.lua can take a job: it depends on none and has no unique key.
+func isPlain(spec *errand.JobSpec) bool {
+	return spec.UniqueKey == "" && len(spec.DependsOn) == 0 && spec.Priority >= 0 && spec.Priority <= errand.MaxPriority
+}
+
+// encodePlain is a plain job as add.lua takes it, written behind b; and the character for where it goes.
+func encodePlain(b []byte, spec *errand.JobSpec, now time.Time) (all []byte, place byte, err error) {
+	opts, err := encodeOptions(spec)
+	if err != nil {
+		return b, 0, err
+	}
+	ready := micros(now)
+	place = '0' + byte(spec.Priority)
+	if at := micros(spec.RunAt); at > ready {
+		ready, place = at, 'a'+byte(spec.Priority)
+	}
+	b = appendInt(b, ready, 7)
+	b = append(b, untouched[:]...)
+	return appendStatic(b, spec, opts, now), place, nil
+}
+
+// untouched are the token, the attempts and the recoveries of a new job.
+var untouched [4 + 4 + 2]byte
+
+// plainLen is how many bytes of a plain job's record there are beside task, options and payload.
+const plainLen = 7 + len(untouched) + 1 + 8 + 4
+
+// appendStatic writes the static part of a record.
+func appendStatic(b []byte, spec *errand.JobSpec, opts []byte, now time.Time) []byte {
 	b = append(append(b, byte(len(spec.Task))), spec.Task...)
 	b = appendInt(b, micros(now), 8)
 	b = appendInt(b, int64(len(opts)), 4)
-	b = append(append(b, opts...), spec.Payload...)
-	return b, rueidis.BinaryString(b[start:]), nil
+	return append(append(b, opts...), spec.Payload...)
 }
 
 func appendInt(b []byte, n int64, size int) []byte {

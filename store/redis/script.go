@@ -43,6 +43,7 @@ func works(names ...string) *script { return lives(append([]string{"full"}, name
 
 var (
 	enqueueScript  = lives("enqueue")
+	addScript      = include("common", "add")
 	claimScript    = works("promote", "claim")
 	settleScript   = works("settle")
 	renewScript    = works("renew")

@@ -58,6 +58,8 @@ type Store struct {
 
 	emptyMu sync.Mutex
 	empty   map[string]int64 // by worker: the number of its last claim that took nothing, of which the file knows nothing
+
+	expected sync.Map // names of queues that are likely to have queued jobs
 }
 
 var (
@@ -146,7 +148,7 @@ func weigh(body []byte) int { return 1 + len(body)/4096 }
 // Claim implements [errand.Engine].
 func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.ClaimReply, error) {
 	repeated := s.wasEmpty(&req)
-	if !repeated {
+	if !repeated && !s.expects(req.Queues) {
 		answer, idle, err := s.idle(ctx, req)
 		if err != nil {
 			return errand.ClaimReply{}, err
@@ -164,8 +166,28 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 	})
 	if err == nil && len(taken.Jobs) == 0 {
 		s.noteEmpty(&req)
+		for _, queue := range req.Queues {
+			s.expect(queue, false)
+		}
 	}
 	return reply(taken, err)
+}
+
+// expect notes whether a queue is likely to have queued jobs.
+func (s *Store) expect(queue string, queued bool) {
+	if queued {
+		s.expected.Store(queue, true)
+	} else {
+		s.expected.Delete(queue)
+	}
+}
+
+// expects says whether one of the queues is likely to have queued jobs, so that it is no use to look first.
+func (s *Store) expects(queues []string) bool {
+	return slices.ContainsFunc(queues, func(queue string) bool {
+		_, likely := s.expected.Load(queue)
+		return likely
+	})
 }
 
 // idle looks whether there is nothing to claim, so that those who find nothing wait for nobody who writes.
@@ -181,13 +203,13 @@ func (s *Store) idle(ctx context.Context, req errand.ClaimRequest) (answer erran
 func (s *Store) noteEmpty(req *errand.ClaimRequest) {
 	s.emptyMu.Lock()
 	defer s.emptyMu.Unlock()
-	s.empty[req.Worker] = max(s.empty[req.Worker], req.Number)
+	s.empty[req.Claimant()] = max(s.empty[req.Claimant()], req.Number)
 }
 
 func (s *Store) wasEmpty(req *errand.ClaimRequest) bool {
 	s.emptyMu.Lock()
 	defer s.emptyMu.Unlock()
-	return req.Number > 0 && req.Number <= s.empty[req.Worker]
+	return req.Number > 0 && req.Number <= s.empty[req.Claimant()]
 }
 
 // Settle implements [errand.Engine].

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,7 +15,13 @@ import (
 )
 
 // dialect is SQLite's.
-var dialect = &sqlstore.Dialect{In: ` IN (SELECT value FROM json_each(?))`}
+//
+// A limit is written as a sum because SQLite looks at the value of one that is a parameter alone when it plans a statement,
+// and then plans it anew each time that the driver clears its parameters: for every claim.
+var dialect = &sqlstore.Dialect{
+	In:      ` IN (SELECT value FROM json_each(?))`,
+	Rewrite: func(query string) string { return strings.ReplaceAll(query, " LIMIT ?", " LIMIT ? + 0") },
+}
 
 // maxGroup bounds how many jobs, outcomes and the like one transaction takes in, so that nobody waits long for the
 // others of a group.
@@ -27,7 +34,6 @@ type op struct {
 	weight int  // roughly, how many rows it touches
 	hasty  bool // see hurry
 
-	done    chan struct{} // closed when there is an outcome
 	outcome error
 }
 
@@ -54,14 +60,18 @@ type writer struct {
 	conn    *conn
 	tx      sqlstore.Tx
 	session *sqlstore.Session
-	sync    Sync  // of the next commit
-	version int64 // of the data, by PRAGMA data_version: other connections' commits change it, our own do not
+	sync    Sync // of the next commit
+
+	// Versions of the data, by PRAGMA data_version: other connections' commits change it, our own do not.
+	version int64 // when the watcher looked
+	kept    int64 // to which what the session remembers applies
 }
 
 func newWriter(s *Store, c *conn) *writer {
 	w := &writer{store: s, conn: c, tx: c.in(context.Background()), sync: s.sync}
 	w.session = sqlstore.NewSession(w.tx, dialect)
 	w.group = batch.Batcher[*op, struct{}]{
+		Stay:  true,
 		Max:   maxGroup,
 		Weigh: func(o *op) int { return o.weight },
 		Send: func(_ context.Context, ops []*op) ([]struct{}, error) {
@@ -90,10 +100,7 @@ func (s *Store) submit(ctx context.Context, o *op) error {
 		return err
 	}
 	defer s.leave()
-	o.done = make(chan struct{})
-	if _, err := s.writer.group.Do(ctx, o); errors.Is(err, batch.ErrUnknown) {
-		<-o.done
-	} else if err != nil {
+	if _, err := s.writer.group.Do(ctx, o); err != nil {
 		return fmt.Errorf("%v: %w", o.label, ctx.Err())
 	}
 	return s.translate(o.outcome)
@@ -104,11 +111,11 @@ func (s *Store) submit(ctx context.Context, o *op) error {
 func (w *writer) run(ops []*op) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err := w.transact(ops)
+	err := w.attempt(ops)
 	for i, o := range ops {
 		o.outcome = err
 		if err != nil && len(ops) > 1 && !errors.Is(err, errLockTimeout) {
-			o.outcome = w.transact(ops[i : i+1])
+			o.outcome = w.attempt(ops[i : i+1])
 		}
 		var named *opError
 		switch {
@@ -117,7 +124,6 @@ func (w *writer) run(ops []*op) {
 		case o.outcome != nil:
 			o.outcome = fmt.Errorf("%v: %w", o.label, o.outcome)
 		}
-		close(o.done)
 	}
 }
 
@@ -125,6 +131,16 @@ func (w *writer) run(ops []*op) {
 type opError struct{ err error }
 
 func (e *opError) Error() string { return e.err.Error() }
+func (e *opError) Unwrap() error { return e.err }
+
+// attempt is transact, once more where the session has remembered wrongly.
+func (w *writer) attempt(ops []*op) error {
+	err := w.transact(ops)
+	if errors.Is(err, sqlstore.ErrAgain) {
+		err = w.transact(ops)
+	}
+	return err
+}
 
 // transact does operations in one transaction, all or none.
 func (w *writer) transact(ops []*op) (err error) {
@@ -134,12 +150,15 @@ func (w *writer) transact(ops []*op) (err error) {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	w.session.Reset()
 	defer func() {
 		if err != nil {
 			_, _ = w.tx.Exec("ROLLBACK") // SQLite may have rolled back by itself
+			w.session.Undo()
 		}
 	}()
+	if err := w.freshen(); err != nil {
+		return err
+	}
 	for _, o := range ops {
 		if err := o.do(w.session); err != nil {
 			return &opError{err}
@@ -151,10 +170,35 @@ func (w *writer) transact(ops []*op) (err error) {
 	if _, err := w.tx.Exec("COMMIT"); err != nil {
 		return err
 	}
+	w.session.Queued(w.store.expect)
 	if hub := &w.store.hub; !hub.Idle() {
 		hub.Notify(w.session.Topics()...)
 	}
 	return nil
+}
+
+// freshen makes the session ready for a transaction that has begun. What it remembers holds unless another connection has
+// committed.
+func (w *writer) freshen() error {
+	version, err := w.dataVersion()
+	if err != nil {
+		return err
+	}
+	if version == w.kept {
+		w.session.Keep()
+	} else {
+		w.session.Reset()
+	}
+	w.kept = version
+	return nil
+}
+
+func (w *writer) dataVersion() (version int64, err error) {
+	err = w.tx.Query("PRAGMA data_version", func(row sqlRow) error {
+		version = row.Int(0)
+		return nil
+	})
+	return version, err
 }
 
 // setSync has the next commit wait for the disk, or not.
@@ -196,12 +240,11 @@ func (w *writer) begin() error {
 func (w *writer) foreign() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	version := w.version
-	err := w.tx.Query("PRAGMA data_version", func(row sqlRow) error {
-		version = row.Int(0)
-		return nil
-	})
-	changed := err == nil && version != w.version
+	version, err := w.dataVersion()
+	if err != nil {
+		return false
+	}
+	changed := version != w.version
 	w.version = version
 	return changed
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // patience is how long a wake-up may take before a case fails. A store that works needs milliseconds.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // woken fails unless what do does wakes up those who wait for the topic. It is passed over for stores that wake nobody.
 func (k *kit) woken(topic errand.Topic, do func()) {

@@ -25,7 +25,7 @@ const longestCalm = time.Minute
 // rests is what was found when there was nothing to do.
 type rests struct {
 	mu       sync.Mutex
-	claims   map[string]rest // by worker
+	claims   map[string]rest // by claimant
 	orders   map[string]rest // by worker
 	maintain rest
 	listed   rest
@@ -65,7 +65,7 @@ func (s *Store) restingClaim(req *errand.ClaimRequest) (reply errand.ClaimReply,
 	}
 	s.rests.mu.Lock()
 	defer s.rests.mu.Unlock()
-	r := s.rests.claims[req.Worker]
+	r := s.rests.claims[req.Claimant()]
 	return errand.ClaimReply{NextDue: r.due}, r.holds(changes, req.Now, queuesOf(req))
 }
 
@@ -77,7 +77,7 @@ func queuesOf(req *errand.ClaimRequest) string {
 func (s *Store) restClaim(req *errand.ClaimRequest, reply errand.ClaimReply, changes uint64) {
 	s.rests.mu.Lock()
 	defer s.rests.mu.Unlock()
-	noteRest(&s.rests.claims, req.Worker, rest{true, changes, req.Now, queuesOf(req), reply.NextDue})
+	noteRest(&s.rests.claims, req.Claimant(), rest{true, changes, req.Now, queuesOf(req), reply.NextDue})
 }
 
 func noteRest(by *map[string]rest, worker string, r rest) {

@@ -62,6 +62,7 @@ type Store struct {
 const (
 	laneEnqueue = iota
 	laneClaim
+	laneBeside // claims of workers that have one under way already
 	laneSettle
 	laneMessages
 	laneTelemetry
@@ -215,7 +216,7 @@ func (l *lane) transact(ops []*op) error {
 			l.store.Hub.Notify(topics...)
 			return nil
 		}
-		if try == tries || !l.store.backend.Again(err) && !errors.Is(err, sqlstore.ErrInTheWay) {
+		if try == tries || !l.store.backend.Again(err) {
 			return err
 		}
 		jitter := rand.N(min(time.Millisecond<<try, 100*time.Millisecond)) // it needs no secrecy

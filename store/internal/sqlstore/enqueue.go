@@ -21,7 +21,7 @@ func (s *Session) Enqueue(req errand.EnqueueRequest) ([]error, error) {
 	}
 	refusals, err := s.enqueueGroups(&req)
 	if err == nil && req.Producer != "" {
-		err = s.remember(&req, refusals)
+		err = s.keepReply(&req, refusals)
 	}
 	return refusals, err
 }

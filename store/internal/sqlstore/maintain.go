@@ -36,7 +36,7 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 		if err := s.recover(q, &req, &reply); err != nil {
 			return reply, fmt.Errorf("recover jobs of queue %q: %w", q.name, err)
 		}
-		n, _, err := s.promote(q, req.Limit-reply.Promoted)
+		n, err := s.promote(q, req.Limit-reply.Promoted)
 		if err != nil {
 			return reply, fmt.Errorf("promote jobs of queue %q: %w", q.name, err)
 		}
@@ -161,7 +161,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 	if limit <= 0 {
 		return 0, nil
 	}
-	var seqs []int64
+	gone := s.rows()
 	var plain, linked []*record
 	err := s.tx.Query(query, func(row Row) error {
 		r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(4)}
@@ -170,7 +170,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 			linked = append(linked, r)
 		} else {
 			plain = append(plain, r)
-			seqs = append(seqs, r.seq)
+			gone.add(r.seq, r.key)
 		}
 		return nil
 	}, append(args, int64(limit))...)
@@ -186,7 +186,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 		s.tell(errand.JobTopic(idOf(r.key)))
 	}
 	if len(plain) > 0 {
-		if _, err := s.tx.Exec(deleteSeqs, seqs); err != nil {
+		if _, err := s.tx.Exec(deleteJobs, gone.list()); err != nil {
 			return 0, err
 		}
 	}
@@ -206,6 +206,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 
 // forget drops what is known of workers and producers that have been silent for a day.
 func (s *Session) forget(queues []*queue, limit int) error {
+	clear(s.numbers)
 	bound := micros(s.now.Add(-silence))
 	nothing := func(Row) error { return nil }
 	if found, err := one(s.tx, staleWorker, nothing, bound); err != nil {

@@ -22,6 +22,10 @@ type refusedGroup struct {
 // sentBefore returns the reply to a request that was carried out before. One that is older than the producer's last came
 // late; its sender has given it up.
 func (s *Session) sentBefore(req *errand.EnqueueRequest) (refusals []error, again bool, err error) {
+	if last, known := s.remembered(jobProducers, req.Producer); known && req.Number > last {
+		s.known = true
+		return nil, false, nil
+	}
 	var last int64
 	var refused []byte
 	s.known, err = one(s.tx, lastRequest, func(row Row) error {
@@ -58,14 +62,19 @@ func (s *Session) numbered(about, producer string, number int64, seen time.Time)
 	if s.hopeful(number) {
 		return false, s.later(s.dialect.EnterRequest, about, producer, number, micros(seen), nil)
 	}
-	last := int64(0)
-	known, err := one(s.tx, lastRequest, func(row Row) error {
+	last, known := s.remembered(about, producer)
+	if known && number > last {
+		s.remember(about, producer, number)
+		return false, s.later(setRequest, about, producer, number, micros(seen), nil)
+	}
+	known, err = one(s.tx, lastRequest, func(row Row) error {
 		last = row.Int(0)
 		return nil
 	}, about, producer)
 	if err != nil || number <= last {
 		return err == nil, err
 	}
+	s.remember(about, producer, number)
 	return false, s.later(requestQuery(known), about, producer, number, micros(seen), nil)
 }
 
@@ -78,8 +87,8 @@ func requestQuery(known bool) string {
 	return insertRequest
 }
 
-// remember keeps the reply to a producer's request in place of that to its last.
-func (s *Session) remember(req *errand.EnqueueRequest, refusals []error) error {
+// keepReply keeps the reply to a producer's request in place of that to its last.
+func (s *Session) keepReply(req *errand.EnqueueRequest, refusals []error) error {
 	var groups []refusedGroup
 	for i, err := range refusals {
 		if err == nil {
@@ -101,6 +110,7 @@ func (s *Session) remember(req *errand.EnqueueRequest, refusals []error) error {
 		}
 		refused = encoded
 	}
+	s.remember(jobProducers, req.Producer, req.Number)
 	query := requestQuery(s.known)
 	if s.hopeful(req.Number) {
 		query = s.dialect.EnterRequest

@@ -106,16 +106,58 @@ func (r *record) read(row Row) {
 	j.Result = row.Blob(23)
 }
 
+// row is what {row} is compared with.
+func (s *Session) row(r *record) any {
+	if s.dialect.ByID {
+		return r.key
+	}
+	return r.seq
+}
+
+// rows gathers rows for a statement about all of them.
+type rows struct {
+	byID bool
+	ids  [][]byte
+	seqs []int64
+}
+
+func (s *Session) rows() rows { return rows{byID: s.dialect.ByID} }
+
+func (l *rows) add(seq int64, key []byte) {
+	if l.byID {
+		l.ids = append(l.ids, key)
+	} else {
+		l.seqs = append(l.seqs, seq)
+	}
+}
+
+func (l *rows) len() int { return len(l.ids) + len(l.seqs) }
+
+// list is what {row}{in} is compared with.
+func (l *rows) list() any {
+	if l.byID {
+		return l.ids
+	}
+	return l.seqs
+}
+
 const payloadColumn = 24 // after the columns of jobColumns
 
 // decode reads a part of the row that is JSON.
 func (r *record) decode(what string, raw []byte, into func([]byte) error) {
+	if err := decode(what, raw, into); err != nil {
+		r.broken = err
+	}
+}
+
+func decode(what string, raw []byte, into func([]byte) error) error {
 	if len(raw) == 0 {
-		return
+		return nil
 	}
 	if err := into(raw); err != nil {
-		r.broken = fmt.Errorf("%w: the %s of this job cannot be read: %w: %.1000q", errand.ErrCorrupt, what, err, raw)
+		return fmt.Errorf("%w: the %s of this job cannot be read: %w: %.1000q", errand.ErrCorrupt, what, err, raw)
 	}
+	return nil
 }
 
 // tellBroken has the history say what could not be read, so that people see it.
@@ -147,8 +189,13 @@ func queuedRank(priority int, ready time.Time) int64 {
 	return int64(errand.MaxPriority-priority)<<56 + micros(ready)
 }
 
+// ofQueuedRank is the reverse of queuedRank.
+func ofQueuedRank(rank int64) (priority int, ready time.Time) {
+	return errand.MaxPriority - int(rank>>56), timeOf(rank & (1<<56 - 1))
+}
+
 // save writes what can change in a job.
-func (r *record) save(tx Tx) error {
+func (s *Session) save(r *record) error {
 	j := &r.job
 	history, err := encodeHistory(j.Attempts)
 	if err != nil {
@@ -160,9 +207,9 @@ func (r *record) save(tx Tx) error {
 			return err
 		}
 	}
-	_, err = tx.Exec(saveJob, int64(j.State), r.rank(), r.flags, micros(j.ReadyAt), maybe(j.StartedAt), maybe(j.UnknownSince),
+	_, err = s.tx.Exec(saveJob, int64(j.State), r.rank(), r.flags, micros(j.ReadyAt), maybe(j.StartedAt), maybe(j.UnknownSince),
 		maybe(r.expires), j.Token, int64(j.Attempt), int64(j.Recoveries), int64(r.settled), r.waits, j.Worker, r.claim,
-		orNull(history), orNull(progress), orNull(j.Result), r.seq)
+		orNull(history), orNull(progress), orNull(j.Result), s.row(r))
 	return err
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/errandhq/errand"
 )
 
-// Session does operations inside one transaction. It is used by one goroutine. After an error nothing that it did may be
-// committed.
+// Session does operations inside one transaction, and then, where one writes at a time, inside the next. It is used by one
+// goroutine. After an error nothing that it did may be committed.
 type Session struct {
 	tx      Tx
 	dialect *Dialect
@@ -19,6 +19,7 @@ type Session struct {
 
 	queues   map[string]*queue
 	messages map[string]*messageQueue
+	saved    []*queue // by Flush
 	topics   []errand.Topic
 	fresh    inserter
 	fold     bool
@@ -27,7 +28,16 @@ type Session struct {
 	resting  bool
 	places   *Places // where claimed jobs are; nil: that is not remembered
 	decoded  optionsMemo
+	numbers  map[request]int64
+	claimed  claimed
 }
+
+// request is who numbers requests, and what they are about: the name of a message queue, jobProducers, seriesWriters, or
+// claims.
+type request struct{ about, who string }
+
+// claims stands for what a worker's claims are about: no queue has such a name.
+const claims = "\x00claims"
 
 // NewSession starts a session in a transaction. One that only reads needs no [Session.Flush].
 func NewSession(tx Tx, dialect *Dialect) *Session {
@@ -42,12 +52,48 @@ func NewSession(tx Tx, dialect *Dialect) *Session {
 	return s
 }
 
-// Reset makes the session ready for the next transaction of the same connection.
+// keptMost bounds how many queues, and how many who number their requests, are remembered between transactions.
+const keptMost = 500
+
+// Keep makes the session ready for the next transaction of the same connection, where the last one was committed and nobody
+// else has written since.
+func (s *Session) Keep() {
+	s.topics, s.saved = s.topics[:0], s.saved[:0]
+	s.fresh.reset()
+	if len(s.queues) > keptMost || len(s.messages) > keptMost || len(s.numbers) > keptMost {
+		s.Reset()
+	}
+}
+
+// Reset is Keep where somebody else may have written.
 func (s *Session) Reset() {
 	clear(s.queues)
 	clear(s.messages)
-	s.topics = s.topics[:0]
-	s.fresh.reset()
+	clear(s.numbers)
+	s.Keep()
+}
+
+// Undo is Reset after a transaction that was rolled back.
+func (s *Session) Undo() {
+	s.claimed.forget()
+	s.Reset()
+}
+
+// remembered returns the last number of a request, if it is known without looking.
+func (s *Session) remembered(about, who string) (number int64, known bool) {
+	number, known = s.numbers[request{about, who}]
+	return number, known
+}
+
+// remember keeps the number of a request that is being carried out.
+func (s *Session) remember(about, who string, number int64) {
+	if s.dialect.Shared {
+		return
+	}
+	if s.numbers == nil {
+		s.numbers = make(map[request]int64)
+	}
+	s.numbers[request{about, who}] = number
 }
 
 // Careful has the session look first where it otherwise supposes that requests and jobs are new, and fails where they are
@@ -72,6 +118,7 @@ func (s *Session) Flush() error {
 			if err := s.saveQueue(q); err != nil {
 				return fmt.Errorf("queue %q: %w", q.name, err)
 			}
+			s.saved = append(s.saved, q)
 		}
 	}
 	for _, q := range s.messages {
@@ -82,6 +129,14 @@ func (s *Session) Flush() error {
 		}
 	}
 	return nil
+}
+
+// Queued tells, of each queue that the transaction has changed, whether jobs of it are queued. Ask after Flush and before
+// the next transaction.
+func (s *Session) Queued(tell func(queue string, queued bool)) {
+	for _, q := range s.saved {
+		tell(q.name, q.has(errand.StateQueued))
+	}
 }
 
 // Topics returns whom the operations concern, for after the commit. They are valid until Reset.
@@ -170,7 +225,7 @@ func (s *Session) move(r *record, from errand.State) error {
 	}
 	q.add(from, -1)
 	q.add(r.job.State, 1)
-	if err := r.save(s.tx); err != nil {
+	if err := s.save(r); err != nil {
 		return fmt.Errorf("job %s of queue %q: %w", r.job.ID, q.name, err)
 	}
 	return nil

@@ -13,12 +13,13 @@ func (s *Session) Settle(req errand.SettleRequest) ([]error, error) {
 		return nil, fmt.Errorf("settle: %w", err)
 	}
 	errs := make([]error, len(req.Outcomes))
-	var gone map[int]bool
+	succeed := s.succeedClaimed
 	if s.dialect.Shared {
-		var err error
-		if gone, err = s.succeedMany(req.Worker, req.Outcomes); err != nil {
-			return nil, fmt.Errorf("settle: %w", err)
-		}
+		succeed = func(outcomes []errand.Outcome) (map[int]bool, error) { return s.succeedMany(req.Worker, outcomes) }
+	}
+	gone, err := succeed(req.Outcomes)
+	if err != nil {
+		return nil, fmt.Errorf("settle: %w", err)
 	}
 	for i := range req.Outcomes {
 		o := &req.Outcomes[i]

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -48,7 +49,7 @@ func (s *Session) idleShared(req *errand.ClaimRequest) (reply errand.ClaimReply,
 			noteDue(&reply, timeOf(row.Int(2)))
 			last = row.Int(3)
 			return nil
-		}, name, name, name, req.Worker)
+		}, name, name, name, req.Claimant())
 		switch {
 		case err != nil:
 			return reply, false, fmt.Errorf("claim from %q: %w", name, err)
@@ -270,16 +271,17 @@ func (s *Session) succeedHeld(tx Tx, keys [][]byte, tokens []int64, queues []str
 		places[string(key)] = i
 	}
 	var deleted [][]byte
-	var seqs []int64
+	gone := s.rows()
 	err := s.heldJobs(keys, func(r *record) {
 		if i := places[string(r.key)]; r.flags == 0 && tokens[i] == r.job.Token && queues[i] == r.job.Queue {
-			deleted, seqs = append(deleted, r.key), append(seqs, r.seq)
+			deleted = append(deleted, r.key)
+			gone.add(r.seq, r.key)
 		}
 	})
-	if err != nil || len(seqs) == 0 {
+	if err != nil || gone.len() == 0 {
 		return nil, err
 	}
-	_, err = tx.Exec(deleteSeqs, seqs)
+	_, err = tx.Exec(deleteJobs, gone.list())
 	return deleted, err
 }
 
@@ -300,28 +302,34 @@ func (s *Session) renewMany(req *errand.RenewRequest) ([]error, error) {
 	if err := s.heldJobs(keys, func(r *record) { held[idOf(r.key)] = r }); err != nil {
 		return nil, err
 	}
-	var seqs []int64
+	renewed := s.rows()
 	for i, lease := range req.Leases {
 		if r := held[lease.ID]; r != nil && r.job.Token == lease.Token && r.job.Queue == lease.Queue {
 			errs[i] = nil
-			seqs = append(seqs, r.seq)
+			renewed.add(r.seq, r.key)
 		}
 	}
-	if len(seqs) == 0 {
+	if renewed.len() == 0 {
 		return errs, nil
 	}
 	until := micros(s.now.Add(req.Lease))
-	return errs, s.later(renewSeqs, until, until, seqs)
+	return errs, s.later(renewJobs, until, until, renewed.list())
 }
 
-// holdShared is hold. Another transaction may have taken the key since holder looked: then this one is done again.
+// ErrRaced says that another transaction was faster: this one is to be done again.
+var ErrRaced = errors.New("another transaction was faster")
+
+// holdShared is hold. Another transaction may have taken the key since holder looked: then this one is done again. On a
+// snapshot that does not show who has it, that of a user's own transaction, PostgreSQL says itself that it cannot go on.
 func (s *Session) holdShared(r *record, freeAt time.Time) error {
 	key := []byte(r.job.UniqueKey)
 	n, err := s.tx.Exec(takeUnique, r.key, maybe(freeAt), r.job.Queue, key, r.key, micros(s.now))
 	if err != nil || n > 0 {
 		return err
 	}
-	_, err = s.tx.Exec(insertUnique, r.job.Queue, key, r.key, maybe(freeAt))
+	if n, err = s.tx.Exec(enterUnique, r.job.Queue, key, r.key, maybe(freeAt)); err == nil && n == 0 {
+		err = fmt.Errorf("hold unique key of job %s of queue %q: %w", idOf(r.key), r.job.Queue, ErrRaced)
+	}
 	return err
 }
 

@@ -2,7 +2,8 @@ package sqlstore
 
 // Every statement is here, whole. States are literals, as the numbers of errand.State: 1 scheduled, 2 deferred, 3 queued,
 // 4 started, 5 finished, 6 failed, 7 canceled. Times are microseconds since 1970, UTC. The rank is the sort key of a job
-// within its queue and state; one index serves claims, due times, lost leases, retention and listings.
+// within its queue and state; one index serves claims, due times, lost leases, retention and listings. {row} is the column
+// by which the database finds a row that was read before: see Dialect.ByID.
 
 // Jobs.
 const (
@@ -11,8 +12,8 @@ const (
 	insertJobRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertJobEnd = ` ON CONFLICT (id) DO NOTHING`
 
-	// what claimRow reads
-	claimColumns = `seq, id, rank, task, priority, flags, created_at, ready_at, unknown_since, token, attempt, recoveries,
+	// what chooser.consider reads
+	claimColumns = `seq, id, rank, task, created_at, unknown_since, token, attempt, recoveries, flags,
 payload, options, history`
 
 	// What comes after a place takes two statements: the rest of its rank, then what lies beyond. MariaDB finds no place by
@@ -22,12 +23,10 @@ WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY rank, seq LIMIT 
 	queuedBeyond = `SELECT ` + claimColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 
-	// queuedFirst is where a claim from a queue begins.
-	queuedFirst = `SELECT ` + claimColumns + ` FROM errand_jobs
-WHERE queue = ? AND state = 3 AND rank > -9223372036854775808 ORDER BY rank, seq LIMIT ?{skip}`
-
-	startJobs = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
-settled = 0, worker = ?, claim = ?, progress = NULL WHERE seq{in}`
+	startJob = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
+settled = 0, worker = ?, claim = ?, progress = NULL WHERE `
+	startJobs  = startJob + `{row}{in}`
+	startRange = startJob + `seq BETWEEN ? AND ?`
 
 	// what record.read reads
 	jobColumns = `seq, id, queue, state, rank, task, priority, flags, created_at, ready_at, started_at, unknown_since, expires_at,
@@ -54,14 +53,20 @@ WHERE queue = ? AND state = 4 AND rank < ? ORDER BY rank, seq LIMIT ?{skip}`
 
 	saveJob = `UPDATE errand_jobs SET state = ?, rank = ?, flags = ?, ready_at = ?, started_at = ?, unknown_since = ?,
 expires_at = ?, token = ?, attempt = ?, recoveries = ?, settled = ?, waits = ?, worker = ?, claim = ?, history = ?, progress = ?,
-result = ? WHERE seq = ?`
-	setFlags = `UPDATE errand_jobs SET flags = ? WHERE seq = ?`
+result = ? WHERE {row} = ?`
+	setFlags = `UPDATE errand_jobs SET flags = ? WHERE {row} = ?`
 
 	// deleteSucceeded settles a job that nothing else refers to.
 	deleteSucceeded = `DELETE FROM errand_jobs WHERE id = ? AND state = 4 AND token = ? AND queue = ? AND flags = 0`
-	deleteJob       = `DELETE FROM errand_jobs WHERE seq = ?`
-	deletePlaced    = `DELETE FROM errand_jobs WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND flags = 0`
-	deleteSeqs      = `DELETE FROM errand_jobs WHERE seq{in}`
+	// The same by what is remembered of a claim: see claimed.
+	deleteClaimedRange = `DELETE FROM errand_jobs
+WHERE seq BETWEEN ? AND ? AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
+	deleteClaimedSeqs = `DELETE FROM errand_jobs
+WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
+	// deletePlaced is the same where claims of several may be meant: see Places.
+	deletePlaced = `DELETE FROM errand_jobs WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND flags = 0`
+	deleteJob    = `DELETE FROM errand_jobs WHERE {row} = ?`
+	deleteJobs   = `DELETE FROM errand_jobs WHERE {row}{in}`
 
 	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END
 WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
@@ -101,6 +106,7 @@ const (
 	uniqueHolder = `SELECT job, free_at FROM errand_uniques WHERE queue = ? AND key = ?{lock}`
 	takeUnique   = `UPDATE errand_uniques SET job = ?, free_at = ? WHERE queue = ? AND key = ? AND (job = ? OR free_at <= ?)`
 	insertUnique = `INSERT INTO errand_uniques (queue, key, job, free_at) VALUES (?, ?, ?, ?)`
+	enterUnique  = insertUnique + ` ON CONFLICT (queue, key) DO NOTHING`
 	holdUnique   = insertUnique + `
 ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, free_at = excluded.free_at`
 	freeUnique = `DELETE FROM errand_uniques WHERE queue = ? AND key = ? AND job = ?`
@@ -177,9 +183,9 @@ ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = 
 const (
 	lockJobs    = `SELECT seq FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
 	heldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state = 4 ORDER BY id{lock}`
-	renewSeqs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE seq{in}`
-	dueJobs     = `SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
-	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE seq{in}`
+	renewJobs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE {row}{in}`
+	dueJobs     = `SELECT seq, id FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
+	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE {row}{in}`
 	housekeeper = `SELECT number FROM errand_claims WHERE worker = ''{skip}`
 
 	// lookToClaim is all that a claim must know of a queue that has nothing for it: whether it is paused, whether a job is
@@ -221,9 +227,9 @@ const (
 	// Whoever holds the first messages is waited for, unlike by those who take them: else later ones would go before.
 	messagesToPack = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{lock}`
 
-	jobsBySeqs = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE seq{in} ORDER BY seq{lock}`
+	jobsAgain  = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE {row}{in} ORDER BY seq{lock}`
 	depKind    = `SELECT kind FROM errand_deps WHERE parent = ? AND child = ?`
-	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE seq = ?`
+	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE {row} = ?`
 
 	insertCarriedRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertCarried    = `INSERT INTO errand_jobs (id, queue, state, rank, task, priority, flags, created_at, ready_at, started_at,

@@ -1,4 +1,4 @@
--- Enqueue adds groups of jobs to a queue: each whole, or not at all.
+-- Enqueue adds groups of jobs to a queue: each whole, or not at all. Where all are plain, add does it.
 --
 -- ARGV[4]  the producer, empty for none
 -- ARGV[5]  the number of its request
@@ -141,49 +141,6 @@ if #ARGV >= 8 then
 	local raws = call('HMGET', base .. ':jobs', unpack(ids))
 	for i = 1, #ids do known[ids[i]] = raws[i] and true end
 end
--- addPlain takes in a job that has no parents and no unique key: most are so. The headers of those that are ready are the
--- same, but for their arrival.
-local MOST = 36 -- what comes before the static part of such a job
-local LATER, UNTOUCHED = string.rep('\0', 7), string.rep('\0', 10) -- it has a time of its own; token, attempt, recoveries
-local READY = pack('<I7', now) .. UNTOUCHED
-local function addPlain(id, arg)
-	local prio, tail, at, state, list = byte(arg, 18), READY, ARGV[3], QUEUED, nil
-	if sub(arg, 19, 25) ~= LATER then
-		local time = unpack_('<I7', arg, 19)
-		if time > now then
-			state, list, at, tail = SCHEDULED, scheduled, time, sub(arg, 19, 25) .. UNTOUCHED
-		end
-	end
-	if not list then
-		list = queued[prio]
-		if not list then
-			list = {}
-			queued[prio] = list
-		end
-	end
-	seq = seq + 1
-	local n, m, arrival = #list, #jobs, pack('>I6', seq)
-	list[n + 1], list[n + 2] = at, arrival .. id
-	jobs[m + 1], jobs[m + 2] = id, string.char(1, 0, state, prio, 0) .. arrival .. tail .. sub(arg, MOST + 1)
-end
-
--- plain takes in a group of such jobs, and returns false where another one is among them.
-local function plain(from, to)
-	for i = from, to do
-		if byte(ARGV[i], 17) ~= 0 then return false end
-	end
-	for i = from, to do
-		local id = ids[i - 7]
-		if not known[id] then
-			known[id] = true
-			addPlain(id, ARGV[i])
-			enqueued = enqueued + 1
-			wake = true
-		end
-	end
-	return true
-end
-
 -- check returns the jobs of a group that are new, or the entry of who has a unique key of one.
 local function check(from, to)
 	local fresh, keys, own, children = {}, {}, {}, false
@@ -206,17 +163,14 @@ end
 
 for g = 1, #ARGV[7] / 2 do
 	local size = unpack_('<I2', ARGV[7], 2 * g - 1)
-	replies[g] = ''
-	if not plain(at, at + size - 1) then
-		local fresh, entry, children = check(at, at + size - 1)
-		for _, j in ipairs(fresh or {}) do
-			known[j.id] = true
-			if children then flush() end -- a parent may be in the same group
-			add(j, j.argument)
-		end
-		replies[g] = entry
-		refused = refused or entry ~= ''
+	local fresh, entry, children = check(at, at + size - 1)
+	for _, j in ipairs(fresh or {}) do
+		known[j.id] = true
+		if children then flush() end -- a parent may be in the same group
+		add(j, j.argument)
 	end
+	replies[g] = entry
+	refused = refused or entry ~= ''
 	at = at + size
 end
 flush()
