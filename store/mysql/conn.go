@@ -13,7 +13,7 @@ type connector struct{ driver.Connector }
 
 var sessionSettings = []string{
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	fmt.Sprintf("SET SESSION innodb_lock_wait_timeout = %d, wait_timeout = %d, sql_mode = 'STRICT_ALL_TABLES'", lockWait, abandoned),
+	fmt.Sprintf("SET SESSION autocommit = 1, innodb_lock_wait_timeout = %d, wait_timeout = %d, sql_mode = 'STRICT_ALL_TABLES'", lockWait, abandoned),
 }
 
 // Connect implements driver.Connector.
