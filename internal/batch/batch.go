@@ -9,6 +9,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,6 +23,9 @@ type Batcher[T, R any] struct {
 	Send func(ctx context.Context, items []T) ([]R, error)
 	// Weigh returns what an item counts towards Max; nil: 1.
 	Weigh func(T) int
+	// Stay has callers whose item is on its way stay for the answer, also past the end of their ctx. Then a leader needs no
+	// goroutine of its own, and a lone caller none to wake it.
+	Stay bool
 	// Max bounds the weight of a batch; a single heavier item still goes, alone.
 	Max int
 
@@ -60,7 +64,7 @@ type turn[R any] struct {
 }
 
 // Do sends the item, alone or with others, and returns its answer. A caller whose ctx ends while its item still waits
-// takes it back and gets the error of ctx; one whose item is on its way gets ErrUnknown joined to that.
+// takes it back and gets the error of ctx; one whose item is on its way gets ErrUnknown joined to that, unless it stays.
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	e := &entry[T, R]{item: item, turn: make(chan turn[R], 1)}
 	b.mu.Lock()
@@ -83,15 +87,19 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 			}
 			b.start(ctx)
 		case <-ctx.Done():
-			return b.giveUp(ctx, e)
+			if b.takeBack(e) {
+				var none R
+				return none, context.Cause(ctx)
+			}
+			return b.awaitAnswer(ctx, e)
 		}
 	}
 }
 
-// start has the caller lead. One that may give up does it in a goroutine, which goes on for the others in the batch and
-// ends with the request.
+// start has the caller lead. One that may give up meanwhile does it in a goroutine, which goes on for the others in the
+// batch and ends with the request.
 func (b *Batcher[T, R]) start(ctx context.Context) {
-	if ctx.Done() == nil {
+	if ctx.Done() == nil || b.Stay {
 		b.lead(ctx)
 		return
 	}
@@ -194,27 +202,34 @@ func (b *Batcher[T, R]) passOn() {
 	b.waiting[0].turn <- turn[R]{lead: true}
 }
 
-func (b *Batcher[T, R]) giveUp(ctx context.Context, e *entry[T, R]) (R, error) {
-	var none R
+// takeBack removes an entry that still waits, and says whether it did.
+func (b *Batcher[T, R]) takeBack(e *entry[T, R]) bool {
 	b.mu.Lock()
-	for i, w := range b.waiting {
-		if w != e {
-			continue
-		}
-		b.waiting = append(b.waiting[:i:i], b.waiting[i+1:]...)
-		select {
-		case <-e.turn: // it was to lead: the duty goes to the next
-			b.passOn()
-		default:
-		}
-		b.mu.Unlock()
-		return none, context.Cause(ctx)
+	defer b.mu.Unlock()
+	i := slices.Index(b.waiting, e)
+	if i < 0 {
+		return false
 	}
-	b.mu.Unlock()
+	b.waiting = append(b.waiting[:i:i], b.waiting[i+1:]...)
+	select {
+	case <-e.turn: // it was to lead: the duty goes to the next
+		b.passOn()
+	default:
+	}
+	return true
+}
+
+// awaitAnswer returns the answer to an item that is on its way: the one that is there, or that will be where callers stay.
+func (b *Batcher[T, R]) awaitAnswer(ctx context.Context, e *entry[T, R]) (R, error) {
+	if b.Stay {
+		t := <-e.turn
+		return t.answer, t.err
+	}
 	select {
 	case t := <-e.turn:
 		return t.answer, t.err
 	default:
+		var none R
 		return none, errors.Join(ErrUnknown, context.Cause(ctx))
 	}
 }

@@ -235,3 +235,41 @@ func TestLeaderGivesUp(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// TestStay: a caller that stays gets the answer to an item that is on its way, whether it leads or not, and one that still
+// waits takes its item back.
+func TestStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		b := doubler(&sizes)
+		b.Stay = true
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		stays := func(n int) {
+			wg.Go(func() {
+				if got, err := b.Do(ctx, n); got != 2*n || err != nil {
+					t.Errorf("%d: got %d, %v", n, got, err)
+				}
+			})
+			synctest.Wait()
+		}
+		for n := range 3 {
+			stays(n)
+		}
+		time.Sleep(1500 * time.Millisecond) // of the bubble: the second batch, of 1 and 2, is under way
+		wg.Go(func() {
+			if _, err := b.Do(ctx, 3); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnknown) {
+				t.Errorf("one that waits: %v, want that it is canceled", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		if len(sizes) != 2 || sizes[1] != 2 {
+			t.Errorf("batches of %v, want 1 and 2", sizes)
+		}
+		if got, err := b.Do(t.Context(), 4); got != 8 || err != nil {
+			t.Errorf("afterwards: got %d, %v", got, err)
+		}
+	})
+}

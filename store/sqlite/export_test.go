@@ -30,7 +30,7 @@ func (s *Store) Pages() (n int, err error) {
 func (s *Store) Group(do ...func(*sqlstore.Session) error) []error {
 	ops := make([]*op, len(do))
 	for i := range do {
-		ops[i] = &op{do: do[i], done: make(chan struct{})}
+		ops[i] = &op{do: do[i]}
 	}
 	s.writer.run(ops)
 	errs := make([]error, len(do))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,7 +15,13 @@ import (
 )
 
 // dialect is SQLite's.
-var dialect = &sqlstore.Dialect{In: ` IN (SELECT value FROM json_each(?))`}
+//
+// A limit is written as a sum because SQLite looks at the value of one that is a parameter alone when it plans a statement,
+// and then plans it anew each time that the driver clears its parameters: for every claim.
+var dialect = &sqlstore.Dialect{
+	In:      ` IN (SELECT value FROM json_each(?))`,
+	Rewrite: func(query string) string { return strings.ReplaceAll(query, " LIMIT ?", " LIMIT ? + 0") },
+}
 
 // maxGroup bounds how many jobs, outcomes and the like one transaction takes in, so that nobody waits long for the
 // others of a group.
@@ -27,7 +34,6 @@ type op struct {
 	weight int  // roughly, how many rows it touches
 	hasty  bool // see hurry
 
-	done    chan struct{} // closed when there is an outcome
 	outcome error
 }
 
@@ -65,6 +71,7 @@ func newWriter(s *Store, c *conn) *writer {
 	w := &writer{store: s, conn: c, tx: c.in(context.Background()), sync: s.sync}
 	w.session = sqlstore.NewSession(w.tx, dialect)
 	w.group = batch.Batcher[*op, struct{}]{
+		Stay:  true,
 		Max:   maxGroup,
 		Weigh: func(o *op) int { return o.weight },
 		Send: func(_ context.Context, ops []*op) ([]struct{}, error) {
@@ -93,10 +100,7 @@ func (s *Store) submit(ctx context.Context, o *op) error {
 		return err
 	}
 	defer s.leave()
-	o.done = make(chan struct{})
-	if _, err := s.writer.group.Do(ctx, o); errors.Is(err, batch.ErrUnknown) {
-		<-o.done
-	} else if err != nil {
+	if _, err := s.writer.group.Do(ctx, o); err != nil {
 		return fmt.Errorf("%v: %w", o.label, ctx.Err())
 	}
 	return s.translate(o.outcome)
@@ -120,7 +124,6 @@ func (w *writer) run(ops []*op) {
 		case o.outcome != nil:
 			o.outcome = fmt.Errorf("%v: %w", o.label, o.outcome)
 		}
-		close(o.done)
 	}
 }
 
