@@ -10,11 +10,20 @@ import (
 
 // Queues implements [errand.Inspector].
 func (s *Store) Queues(ctx context.Context, now time.Time) (infos []errand.QueueInfo, err error) {
+	changes, _ := s.calm()
+	if listing, ok := s.restingListing(); ok && !s.isClosed() {
+		return listing.Infos(now), ctx.Err()
+	}
+	var listing sqlstore.Listing
 	err = s.read(ctx, Label{Op: "list queues"}, func(session *sqlstore.Session) (err error) {
-		infos, err = session.Queues(now)
+		listing, err = session.List()
 		return err
 	})
-	return infos, err
+	if err != nil {
+		return nil, err
+	}
+	s.restListing(listing, changes)
+	return listing.Infos(now), nil
 }
 
 // Jobs implements [errand.Inspector].
@@ -153,9 +162,16 @@ func (s *Store) Report(ctx context.Context, reports []errand.ProgressReport) (er
 
 // Orders implements [errand.Telemetry].
 func (s *Store) Orders(ctx context.Context, worker string) (orders errand.Orders, err error) {
+	changes, _ := s.calm()
+	if s.restingOrders(worker) && !s.isClosed() {
+		return orders, ctx.Err()
+	}
 	err = s.read(ctx, Label{Op: "orders"}, func(session *sqlstore.Session) (err error) {
 		orders, err = session.Orders(worker)
 		return err
 	})
+	if err == nil && !orders.Quiet && !orders.Stop && len(orders.Cancel) == 0 {
+		s.restOrders(worker, changes)
+	}
 	return orders, err
 }
