@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/errandhq/errand/internal/wait"
@@ -12,7 +14,7 @@ import (
 // How far and how often the claimer looks ahead.
 const (
 	claimBatch    = 1000                  // jobs in one request at most
-	maxPrefetch   = 1000                  // jobs claimed beyond what runners can begin at once
+	maxPrefetch   = 4000                  // jobs claimed beyond what runners can begin at once
 	prefetchSpan  = 50 * time.Millisecond // how much work is claimed ahead, at the present pace
 	stalledAfter  = time.Second           // jobs claimed ahead are given back when no handler returns for so long
 	claimPauseMin = 50 * time.Millisecond // after an error
@@ -24,8 +26,8 @@ const (
 
 // claimState is what the claimer remembers from claim to claim.
 type claimState struct {
-	turn     int // of the round robin
 	prefetch int
+	flood    bool    // the last claim found all that it asked for
 	rate     float64 // handlers returning a second, smoothed
 	measured time.Time
 	ended    int64 // e.ended at that time
@@ -47,18 +49,23 @@ func (e *engine) claimer(ctx context.Context) {
 		defer cancel()
 		s.notified = true
 	}
+	defer e.beside.done.Wait()
 	for e.awaitResume(ctx, s) {
 		limit := e.awaitRoom(ctx, s)
 		if limit == 0 {
 			continue
 		}
-		idle := e.config.Burst && e.settler.backlog() == 0 && e.ledger.len() == 0
-		reply, ok := e.claim(ctx, s, limit)
+		if s.flood && limit == claimBatch {
+			e.claimBeside(ctx)
+		}
+		idle := e.config.Burst && !e.beside.running.Load() && e.settler.backlog() == 0 && e.ledger.len() == 0
+		reply, ok := e.claim(ctx, claimerLane, limit)
 		if !ok {
 			return
 		}
+		s.flood = len(reply.Jobs) == limit
 		switch {
-		case len(reply.Jobs) == limit:
+		case s.flood:
 			s.poll = 0
 		case len(reply.Jobs) == 0 && idle:
 			return // burst: nothing was under way that could bring more, and there was nothing
@@ -77,6 +84,7 @@ func (e *engine) claimer(ctx context.Context) {
 // not begun goes back.
 func (e *engine) awaitResume(ctx context.Context, s *claimState) bool {
 	if e.quiet.Load() {
+		e.beside.done.Wait()
 		e.giveBack(s)
 	}
 	for e.quiet.Load() && ctx.Err() == nil {
@@ -88,30 +96,37 @@ func (e *engine) awaitResume(ctx context.Context, s *claimState) bool {
 	return ctx.Err() == nil
 }
 
-// awaitRoom waits until enough runners or buffer places are free and returns how many jobs to claim; 0 when ctx ended or
-// the worker is to be quiet.
+// awaitRoom waits until enough runners or buffer places are free, reserves them and returns how many jobs to claim; 0 when
+// ctx ended or the worker is to be quiet.
 func (e *engine) awaitRoom(ctx context.Context, s *claimState) int {
 	for ctx.Err() == nil && !e.quiet.Load() {
 		s.adapt(e.ended.Load())
-		e.lowWater.Store(int64(e.config.Concurrency + s.prefetch - s.prefetch/2 - 1))
+		most, worth := e.config.Concurrency+s.prefetch, min(s.prefetch/2+1, claimBatch)
+		e.most.Store(int64(most))
+		e.lowWater.Store(int64(most - worth))
 		inHand, _ := e.ledger.room()
-		free := e.config.Concurrency + s.prefetch - inHand
-		if free > s.prefetch/2 && e.settler.backlog() < 4*settleBatch {
-			return min(free, claimBatch)
+		limit := min(most-inHand, claimBatch)
+		if limit >= worth && !e.backlogged() && e.ledger.reserve(limit, most) {
+			return limit
 		}
 		stalled := time.NewTimer(stalledAfter)
 		before := e.ended.Load()
 		select {
 		case <-e.freed:
 		case <-stalled.C:
-			if e.ended.Load() == before {
-				e.giveBack(s)
-			}
+			e.giveBackIfStalled(s, before)
 		case <-ctx.Done():
 		}
 		stalled.Stop()
 	}
 	return 0
+}
+
+// giveBackIfStalled gives back what was claimed ahead if no handler has returned since there were so many that had.
+func (e *engine) giveBackIfStalled(s *claimState, ended int64) {
+	if e.ended.Load() == ended {
+		e.giveBack(s)
+	}
 }
 
 // adapt measures the pace at which handlers return and claims that much work ahead: a lot for tiny jobs, where round
@@ -123,6 +138,9 @@ func (s *claimState) adapt(ended int64) {
 	}
 	rate := float64(ended-s.ended) / span.Seconds()
 	weight := min(1, span.Seconds()/prefetchSpan.Seconds())
+	if rate > s.rate {
+		weight = max(weight, 0.5) // so that the first moments of a flood are not spent on small claims
+	}
 	s.rate += (rate - s.rate) * weight
 	s.measured, s.ended = time.Now(), ended
 	s.prefetch = min(int(s.rate*prefetchSpan.Seconds()), maxPrefetch)
@@ -136,14 +154,53 @@ func (e *engine) giveBack(s *claimState) {
 	}
 }
 
-// claim asks the store for jobs and hands them to the runners. An unanswered request is repeated with its number, so
-// that what it took is not left lying until its leases run out. It returns false when ctx ended.
-func (e *engine) claim(ctx context.Context, s *claimState, limit int) (ClaimReply, bool) {
-	*e.claims++
+// backlogged says that so many outcomes wait to be settled that nothing more should be claimed.
+func (e *engine) backlogged() bool { return e.settler.backlog() >= 4*settleBatch }
+
+// The lanes of claims.
+const (
+	claimerLane = iota
+	besideLane
+)
+
+// beside is a second goroutine that claims, in a flood.
+type beside struct {
+	running atomic.Bool
+	done    sync.WaitGroup
+}
+
+// claimBeside has claims made beside the claimer's own for as long as each finds a whole batch and there is room for the next.
+// So one can be under way in the store, or on the line, while another is taken apart here. Jobs then begin in another order
+// than they were claimed in, so a worker that runs one job at a time has none of it.
+func (e *engine) claimBeside(ctx context.Context) {
+	if e.config.Concurrency == 1 || e.beside.running.Load() || !e.roomBeside() {
+		return
+	}
+	e.beside.running.Store(true)
+	e.beside.done.Go(func() {
+		defer poke(e.freed) // the claimer may have found no room for what was reserved here
+		defer e.beside.running.Store(false)
+		for {
+			reply, ok := e.claim(ctx, besideLane, claimBatch)
+			if !ok || len(reply.Jobs) < claimBatch || e.quiet.Load() || !e.roomBeside() {
+				return
+			}
+		}
+	})
+}
+
+// roomBeside reserves places for a whole batch, if there are so many.
+func (e *engine) roomBeside() bool {
+	return !e.backlogged() && e.ledger.reserve(claimBatch, int(e.most.Load()))
+}
+
+// claim asks the store for jobs, for which places are reserved, and hands them to the runners. An unanswered request is
+// repeated with its number, so that what it took is not left lying until its leases run out. It returns false when ctx ended.
+func (e *engine) claim(ctx context.Context, lane, limit int) (ClaimReply, bool) {
 	_, holdsLastChance := e.ledger.room()
 	req := ClaimRequest{
-		Worker: e.id, Number: *e.claims, Queues: e.queueOrder(s), Limit: limit, Lease: e.config.Lease,
-		MaxRecoveries: e.config.MaxRecoveries, LastChance: !holdsLastChance,
+		Worker: e.id, Number: e.claims.Add(1), Lane: lane, Queues: e.queueOrder(), Limit: limit, Lease: e.config.Lease,
+		MaxRecoveries: e.config.MaxRecoveries, LastChance: !holdsLastChance && lane == claimerLane,
 	}
 	for try := 0; ; try++ {
 		last := ctx.Err() != nil
@@ -152,11 +209,12 @@ func (e *engine) claim(ctx context.Context, s *claimState, limit int) (ClaimRepl
 		reply, err := e.store.Claim(callCtx, req)
 		cancel()
 		if err == nil {
-			e.ready.put(e.ledger.add(reply.Jobs, e.config.MaxRecoveries))
+			e.ready.put(e.ledger.add(reply.Jobs, limit, e.config.MaxRecoveries))
 			return reply, !last
 		}
 		e.trouble("claim", err)
 		if last {
+			e.ledger.add(nil, limit, 0)
 			return ClaimReply{}, false
 		}
 		_ = wait.For(ctx, wait.Backoff(try, claimPauseMin, claimPauseMax))
@@ -176,12 +234,19 @@ func (e *engine) awaitNews(ctx context.Context, s *claimState, wake <-chan struc
 	if !due.IsZero() {
 		d = min(d, max(due.Sub(e.now()), time.Millisecond))
 	}
+	if e.ready.len() > 0 {
+		d = min(d, stalledAfter)
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
+	before := e.ended.Load()
 	select {
 	case <-wake:
 	case <-e.wake:
 	case <-t.C:
+		if d == stalledAfter {
+			e.giveBackIfStalled(s, before)
+		}
 	case <-ctx.Done():
 		return false
 	}
@@ -189,7 +254,7 @@ func (e *engine) awaitNews(ctx context.Context, s *claimState, wake <-chan struc
 }
 
 // queueOrder says in which order this claim asks the queues.
-func (e *engine) queueOrder(s *claimState) []string {
+func (e *engine) queueOrder() []string {
 	queues := e.config.Queues
 	if len(queues) == 1 || e.config.Strategy == StrictOrder {
 		return queues
@@ -197,9 +262,8 @@ func (e *engine) queueOrder(s *claimState) []string {
 	order := slices.Clone(queues)
 	switch e.config.Strategy {
 	case RoundRobin:
-		turn := s.turn % len(queues)
+		turn := int(e.turn.Add(1)-1) % len(queues)
 		order = slices.Concat(queues[turn:], queues[:turn])
-		s.turn++
 	case Random:
 		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	case Weighted:

@@ -24,7 +24,7 @@ type engine struct {
 	tasks  map[string]AnyTask
 	log    *slog.Logger
 	abort  <-chan struct{}
-	claims *int64 // the number of the last claim: the store takes a lower one for a repetition
+	claims *atomic.Int64 // the number of the last claim: the store takes a lower one for a repetition
 	clock  *storeclock.Clock
 
 	ledger   *ledger
@@ -33,9 +33,12 @@ type engine struct {
 	recorder *Recorder
 	known    *knownTasks
 
-	ready    *handoff        // claimed, to be begun in this order
-	freed    chan struct{}   // poked when there may be room for more
-	lowWater atomic.Int64    // the number of jobs in hand at which there is
+	ready    *handoff      // claimed, to be begun in this order
+	freed    chan struct{} // poked when there may be room for more
+	most     atomic.Int64  // how many jobs may be in hand
+	lowWater atomic.Int64  // the number of jobs in hand at which there is room
+	beside   beside
+	turn     atomic.Int64    // of the round robin
 	wake     chan struct{}   // poked when there may be something to claim
 	handlers context.Context // what handlers' contexts derive from
 	runners  sync.WaitGroup
@@ -63,7 +66,7 @@ func newEngine(w *Worker) *engine {
 		freed:  make(chan struct{}, 1),
 		wake:   make(chan struct{}, 1),
 	}
-	e.anew = w.claims > 0
+	e.anew = w.claims.Load() > 0
 	e.settler = newSettler(e)
 	e.reporter = newReporter(e)
 	e.known = &knownTasks{engine: e}

@@ -61,6 +61,13 @@ func (q *handoff) takeNow() *held {
 	return q.first()
 }
 
+// len returns how many jobs wait.
+func (q *handoff) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.jobs) - q.next
+}
+
 // close lets take return nil once there are no more jobs.
 func (q *handoff) close() {
 	q.mu.Lock()

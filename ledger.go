@@ -34,17 +34,29 @@ func (h *held) lease() Lease {
 type ledger struct {
 	mu     sync.Mutex
 	jobs   map[string]*held
-	inHand int // those whose handler has not returned: what occupies runners and buffer
+	inHand int // those whose handler has not returned, and those asked for: what occupies runners and buffer
 	chance int // those on their last chance
 }
 
 func newLedger() *ledger { return &ledger{jobs: map[string]*held{}} }
 
-// add enters jobs that were claimed, except those that are there already: a repeated claim returns them again. A job that
-// is there with an older token was lost, recovered and claimed anew: its old run is over.
-func (l *ledger) add(jobs []*Job, maxRecoveries int) []*held {
+// reserve sets places aside for jobs that are about to be asked for, if with them there are at most so many in hand.
+func (l *ledger) reserve(n, most int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.inHand+n > most {
+		return false
+	}
+	l.inHand += n
+	return true
+}
+
+// add enters jobs that were claimed, in place of those reserved, except such as are there already: a repeated claim returns
+// them again. A job that is there with an older token was lost, recovered and claimed anew: its old run is over.
+func (l *ledger) add(jobs []*Job, reserved, maxRecoveries int) []*held {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inHand -= reserved
 	added := make([]*held, 0, len(jobs))
 	for _, job := range jobs {
 		if old := l.jobs[job.ID]; old != nil {

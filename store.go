@@ -2,6 +2,7 @@ package errand
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -55,7 +56,7 @@ type Engine interface {
 	// before, the worker's name, the next attempt number and StartedAt = Now.
 	//
 	// A request with a Worker and Number that were claimed before returns the jobs of then that this worker still holds,
-	// and claims no others. A worker's numbers rise.
+	// and claims no others. A worker's numbers rise within a Lane, and none is used in two.
 	//
 	// A job on its last recovery (Recoveries == MaxRecoveries, so that losing one more worker poisons it) is skipped
 	// unless LastChance is set; then the reply has at most one such job.
@@ -88,11 +89,20 @@ type ClaimRequest struct {
 	Now           time.Time
 	Worker        string
 	Number        int64 // of this worker's claims, from 1; the same again for a repeated request
+	Lane          int   // 0, or one for each claim that a worker has under way beside others
 	Queues        []string
 	Limit         int
 	Lease         time.Duration
 	MaxRecoveries int
 	LastChance    bool
+}
+
+// Claimant is the name by which a store keeps the number of the last claim: the worker's, apart for each lane.
+func (r *ClaimRequest) Claimant() string {
+	if r.Lane == 0 {
+		return r.Worker
+	}
+	return r.Worker + " " + strconv.Itoa(r.Lane) // no worker's own id ends like that
 }
 
 // ClaimReply is what a claim took.

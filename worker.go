@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -95,8 +96,8 @@ type Worker struct {
 
 	abort   chan struct{} // closed by Abort
 	aborted sync.Once
-	running sync.Mutex // held while Run runs
-	claims  int64      // the number of the last claim, of this run or the one before
+	running sync.Mutex   // held while Run runs
+	claims  atomic.Int64 // the number of the last claim, of this run or the one before
 
 	recorder *Recorder // its reports' numbers go on from run to run
 }

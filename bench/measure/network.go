@@ -2,6 +2,8 @@ package measure
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -30,33 +32,42 @@ func (b *bench) networks(ctx context.Context, store peer.Store, entries []peer.E
 			some = append(some, e)
 		}
 	}
-	server := b.started[store]
+	near, err := newProxy(b.started[store].Addrs[0], 0)
+	if err != nil {
+		return err
+	}
+	defer near.close()
 	for suffix, delay := range delays {
-		p, err := newProxy(server.Addrs[0], delay/2)
+		far, err := newProxy(b.started[store].Addrs[0], delay/2)
 		if err != nil {
 			return err
 		}
-		through := func(url string) string { return strings.Replace(url, server.Addrs[0], p.addr(), 1) }
-		err = b.alternate(ctx, b.Rounds, some, func(round int, e peer.Entry) error { return b.pair(ctx, e, round, suffix, through) })
-		if closed := p.close(); err == nil {
-			err = closed
-		}
-		if err != nil {
+		err = b.alternate(ctx, b.Rounds, some, func(round int, e peer.Entry) error { return b.pair(ctx, e, round, suffix, near, far) })
+		if err = errors.Join(err, far.close()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// pair drains directly and then through the proxy.
-func (b *bench) pair(ctx context.Context, e peer.Entry, round int, suffix string, through func(string) string) error {
-	return b.opened(ctx, e, func(s peer.System, url string) error {
-		b.cycle(ctx, e, s, cycle{drain: Drain100 + "-0ms" + suffix, concurrency: 100, bytes: small}, round)
-		far, err := e.Open(ctx, through(url))
-		if err != nil {
-			return err
+// pair drains through a proxy that delays nothing and then through one that does, so that what passing the bytes on costs
+// the machine, which has no other for it, is in both.
+func (b *bench) pair(ctx context.Context, e peer.Entry, round int, suffix string, near, far *proxy) error {
+	where, err := b.fresh(ctx, e.Store)
+	if err != nil {
+		return err
+	}
+	for _, way := range []struct {
+		by   *proxy
+		name string
+	}{{near, Drain100 + "-0ms" + suffix}, {far, Drain100 + suffix}} {
+		s, openErr := e.Open(ctx, strings.Replace(where.url, way.by.to, way.by.addr(), 1))
+		if openErr != nil {
+			err = errors.Join(err, fmt.Errorf("open %s: %w", e.Name, openErr))
+			break
 		}
-		b.cycle(ctx, e, far, cycle{drain: Drain100 + suffix, concurrency: 100, bytes: small}, round)
-		return far.Close()
-	})
+		b.cycle(ctx, e, s, cycle{drain: way.name, concurrency: 100, bytes: small}, round)
+		err = errors.Join(err, s.Close())
+	}
+	return errors.Join(err, where.drop(context.WithoutCancel(ctx)))
 }

@@ -74,12 +74,8 @@ func (p *proxy) pass(to io.WriteCloser, from io.Reader) {
 	line := make(chan piece, 1<<14)
 	p.wg.Go(func() {
 		defer to.Close()
-		for next := range line {
-			time.Sleep(time.Until(next.due))
-			if _, err := to.Write(next.data); err != nil {
-				for range line { // the reader must not be stopped
-				}
-				return
+		if err := deliver(to, line); err != nil {
+			for range line { // the reader must not be stopped
 			}
 		}
 	})
@@ -94,4 +90,22 @@ func (p *proxy) pass(to io.WriteCloser, from io.Reader) {
 			return
 		}
 	}
+}
+
+// deliver writes the pieces of a line, each when it is due.
+func deliver(to io.Writer, line <-chan piece) error {
+	a, err := newAlarm()
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	for next := range line {
+		if err := a.sleep(time.Until(next.due)); err != nil {
+			return err
+		}
+		if _, err := to.Write(next.data); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ var zeroTime time.Time
 
 // claimer is what the store knows of somebody who claims.
 type claimer struct {
-	last    int64 // the number of its last claim
+	last    map[int]int64 // the number of its last claim, by lane
 	seen    time.Time
 	held    map[*entry]struct{}
 	cancels map[string]struct{} // ids of held jobs that a person has asked to cancel
@@ -23,7 +23,7 @@ type claimer struct {
 func (t *turn) claimer(worker string) *claimer {
 	c, ok := t.claimers[worker]
 	if !ok {
-		c = &claimer{held: make(map[*entry]struct{}), cancels: make(map[string]struct{})}
+		c = &claimer{last: make(map[int]int64), held: make(map[*entry]struct{}), cancels: make(map[string]struct{})}
 		t.claimers[worker] = c
 	}
 	return c
@@ -51,11 +51,11 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 	}
 	c := t.claimer(req.Worker)
 	c.seen = later(c.seen, t.now)
-	if req.Number > 0 && req.Number <= c.last {
+	if req.Number > 0 && req.Number <= c.last[req.Lane] {
 		reply.Jobs = c.heldSince(req.Number)
 		return reply, nil
 	}
-	c.last = max(c.last, req.Number)
+	c.last[req.Lane] = max(c.last[req.Lane], req.Number)
 	taken := t.choose(&req)
 	for i, e := range taken {
 		e.claimNumber, e.claimPlace = req.Number, i

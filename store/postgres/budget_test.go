@@ -81,7 +81,7 @@ func TestBudgetRoundTrips(t *testing.T) {
 	}
 	cost("enqueue, and telling of it", 2, func() { enqueue() })
 	jobs = nil
-	cost("claim", 5.2, func() { jobs = append(jobs, claim()...) })
+	cost("claim", 2.1, func() { jobs = append(jobs, claim()...) })
 	cost("settle, and telling of it", 3.2, func() {
 		settle(jobs[0])
 		jobs = jobs[1:]

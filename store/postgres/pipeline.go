@@ -20,11 +20,12 @@ type pipeline struct {
 	tx
 	conn    *pgxpool.Conn
 	waiting pgx.Batch
+	asked   map[int]func(sqlstore.Row) error // who gets the rows of what waits, by its place
 }
 
 // transact runs do in a transaction on the connection.
 func transact(ctx context.Context, conn *pgxpool.Conn, dialect *sqlstore.Dialect, do func(sqlstore.Tx) error) error {
-	p := &pipeline{tx: tx{ctx, conn, dialect}, conn: conn}
+	p := &pipeline{tx: tx{ctx, conn, dialect}, conn: conn, asked: make(map[int]func(sqlstore.Row) error)}
 	p.waiting.Queue(begin)
 	err := do(p)
 	if err == nil {
@@ -42,6 +43,13 @@ const idle = 'I'
 
 // Defer implements sqlstore.Deferrer.
 func (p *pipeline) Defer(query string, args ...any) error {
+	p.waiting.Queue(p.dialect.SQL(query), args...)
+	return nil
+}
+
+// Ask implements sqlstore.Asker.
+func (p *pipeline) Ask(query string, each func(sqlstore.Row) error, args ...any) error {
+	p.asked[p.waiting.Len()] = each
 	p.waiting.Queue(p.dialect.SQL(query), args...)
 	return nil
 }
@@ -66,13 +74,16 @@ func (p *pipeline) Query(query string, each func(sqlstore.Row) error, args ...an
 		return p.tx.Query(query, each, args...)
 	}
 	p.waiting.Queue(p.dialect.SQL(query), args...)
-	return p.send(func(results pgx.BatchResults) error {
-		rows, err := results.Query()
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, each)
-	})
+	return p.send(func(results pgx.BatchResults) error { return answer(results, each) })
+}
+
+// answer reads the rows of the next result.
+func answer(results pgx.BatchResults, each func(sqlstore.Row) error) error {
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	return eachRow(rows, each)
 }
 
 // send sends what waits. The result of the last statement is for last; nil: of no interest.
@@ -89,8 +100,14 @@ func (p *pipeline) send(last func(pgx.BatchResults) error) (err error) {
 	if last != nil {
 		ahead--
 	}
-	for range ahead {
-		if _, err := results.Exec(); err != nil {
+	defer clear(p.asked)
+	for i := range ahead {
+		if each := p.asked[i]; each != nil {
+			err = answer(results, each)
+		} else {
+			_, err = results.Exec()
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -17,8 +17,7 @@ import (
 
 var (
 	ownTables = regexp.MustCompile(`\berrand_[a-z_]+`)
-	// besides is what comes after a place in its rank. Left so, it would at times be looked for along the primary key, past
-	// the jobs of all other queues.
+	// besides is what comes after a place in its rank.
 	besides = regexp.MustCompile(`rank = \? AND seq ([<>]) \?`)
 )
 
@@ -27,7 +26,8 @@ var (
 func newDialect(schema string) *sqlstore.Dialect {
 	prefix := pgx.Identifier{schema}.Sanitize() + "."
 	return &sqlstore.Dialect{
-		In: " = ANY(?)", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "BIGINT", Dollar: true, Shared: true, Places: true,
+		In: " = ANY(?)", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "BIGINT", Dollar: true,
+		Shared: true, Places: true, ByID: true,
 		Rewrite: func(query string) string {
 			query = besides.ReplaceAllString(query, "(rank, seq) $1 (?, ?)")
 			return ownTables.ReplaceAllStringFunc(query, func(t string) string { return prefix + t })

@@ -66,7 +66,7 @@ func (cl *claimer) invocation(queue string, part, limit int) invocation {
 		last = "1"
 	}
 	return cl.invoke(cl.c, claimScript, queue,
-		req.Worker, itoa(number), itoa(limit), itoa(micros(cl.lease)), itoa(req.MaxRecoveries), last)
+		req.Worker, itoa(number), itoa(limit), itoa(micros(cl.lease)), itoa(req.MaxRecoveries), last, req.Claimant())
 }
 
 // pass notes the claim in queues from which nothing is wanted any more.

@@ -203,13 +203,13 @@ func (s *Store) idle(ctx context.Context, req errand.ClaimRequest) (answer erran
 func (s *Store) noteEmpty(req *errand.ClaimRequest) {
 	s.emptyMu.Lock()
 	defer s.emptyMu.Unlock()
-	s.empty[req.Worker] = max(s.empty[req.Worker], req.Number)
+	s.empty[req.Claimant()] = max(s.empty[req.Claimant()], req.Number)
 }
 
 func (s *Store) wasEmpty(req *errand.ClaimRequest) bool {
 	s.emptyMu.Lock()
 	defer s.emptyMu.Unlock()
-	return req.Number > 0 && req.Number <= s.empty[req.Worker]
+	return req.Number > 0 && req.Number <= s.empty[req.Claimant()]
 }
 
 // Settle implements [errand.Engine].

@@ -114,6 +114,7 @@ var claimCases = []testCase{
 		k.claimOne(id)
 	}},
 	{name: "a repeated claim returns the jobs of then that are still held, and no others", run: repeatedClaim},
+	{name: "claims of a worker in two lanes repeat only what was claimed in each", run: laneClaims},
 	{name: "a repeated claim that took nothing takes nothing", run: func(k *kit) {
 		req := k.request("w1", 5)
 		k.wantIDs("first", k.send(req).Jobs)
@@ -192,6 +193,17 @@ func scheduledNeverEarly(k *kit) {
 	if len(reply.Jobs) != 1 || !reply.NextDue.IsZero() {
 		k.Errorf("at the end: %d jobs, next due %v, want 1 and none", len(reply.Jobs), reply.NextDue)
 	}
+}
+
+// laneClaims has a worker claim in two lanes, the later number first, and repeats both.
+func laneClaims(k *kit) {
+	ids := k.enqueueMany(3)
+	early, late := k.request("w1", 2), k.request("w1", 2)
+	late.Lane = 1
+	k.wantIDs("the lane beside", k.send(late).Jobs, ids[0], ids[1])
+	k.wantIDs("the first lane, with a lower number", k.send(early).Jobs, ids[2])
+	k.wantIDs("the lane beside, again", k.send(late).Jobs, ids[0], ids[1])
+	k.wantIDs("the first lane, again", k.send(early).Jobs, ids[2])
 }
 
 // repeatedClaim repeats a claim after some of its jobs were settled, and others released and claimed again.

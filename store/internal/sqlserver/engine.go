@@ -31,8 +31,12 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 			return answer, nil
 		}
 	}
+	in := laneClaim
+	if req.Lane > 0 {
+		in = laneBeside
+	}
 	var taken errand.ClaimReply
-	err := s.write(ctx, laneClaim, Label{"claim from", req.Queues}, req.Limit, func(session *sqlstore.Session) error {
+	err := s.write(ctx, in, Label{"claim from", req.Queues}, req.Limit, func(session *sqlstore.Session) error {
 		answer, err := session.Claim(req, repeated)
 		taken = answer
 		return err
@@ -62,19 +66,19 @@ type claims struct {
 func (s *Store) noteClaim(req *errand.ClaimRequest, took int) {
 	s.claimsMu.Lock()
 	defer s.claimsMu.Unlock()
-	c := s.claims[req.Worker]
+	c := s.claims[req.Claimant()]
 	if took == 0 {
 		c.empty = max(c.empty, req.Number)
 	}
 	c.busy = took > 0 && took >= req.Limit
-	s.claims[req.Worker] = c
+	s.claims[req.Claimant()] = c
 }
 
 // claimedBefore says whether a claim is a repetition of one that took nothing, and whether it is likely to take some.
 func (s *Store) claimedBefore(req *errand.ClaimRequest) (repeated, busy bool) {
 	s.claimsMu.Lock()
 	defer s.claimsMu.Unlock()
-	c := s.claims[req.Worker]
+	c := s.claims[req.Claimant()]
 	return req.Number > 0 && req.Number <= c.empty, c.busy
 }
 

@@ -59,6 +59,7 @@ type Store struct {
 const (
 	laneEnqueue = iota
 	laneClaim
+	laneBeside // claims of workers that have one under way already
 	laneSettle
 	laneMessages
 	laneTelemetry

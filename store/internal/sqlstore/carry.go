@@ -122,7 +122,7 @@ func (s *Session) packJobs(req *errand.PackRequest, parcel *errand.Parcel) error
 	if err != nil {
 		return err
 	}
-	var seqs []int64
+	packed := s.rows()
 	size := 0
 	for i, r := range found {
 		switch {
@@ -136,21 +136,22 @@ func (s *Session) packJobs(req *errand.PackRequest, parcel *errand.Parcel) error
 		if err != nil {
 			return fmt.Errorf("job %s: %w", r.job.ID, err)
 		}
-		parcel.Jobs, seqs = append(parcel.Jobs, p), append(seqs, r.seq)
+		parcel.Jobs = append(parcel.Jobs, p)
+		packed.add(r.seq, r.key)
 		if size += weightOf(&r.job); size >= parcelBytes && i < len(found)-1 {
 			parcel.Next = cursorOf(r)
 			break
 		}
 	}
-	if len(seqs) == 0 {
+	if packed.len() == 0 {
 		return nil
 	}
 	q, err := s.queue(req.Queue)
 	if err != nil {
 		return err
 	}
-	q.add(req.State, -int64(len(seqs)))
-	_, err = s.tx.Exec(deleteSeqs, seqs)
+	q.add(req.State, -int64(packed.len()))
+	_, err = s.tx.Exec(deleteJobs, packed.list())
 	return err
 }
 
@@ -170,18 +171,21 @@ func weightOf(job *errand.Job) int {
 // reload locks jobs and reads them again, in their order; nil for one that is gone.
 func (s *Session) reload(found []*record) ([]*record, error) {
 	places := make(map[int64]int, len(found))
-	seqs := make([]int64, len(found))
+	rows := s.rows()
 	for i, r := range found {
-		places[r.seq], seqs[i] = i, r.seq
+		places[r.seq] = i
+		rows.add(r.seq, r.key)
 	}
 	again := make([]*record, len(found))
-	err := s.tx.Query(jobsBySeqs, func(row Row) error {
+	err := s.tx.Query(jobsAgain, func(row Row) error {
 		r := &record{}
 		r.read(row)
 		r.job.Payload = some(row.Blob(payloadColumn))
-		again[places[r.seq]] = r
+		if i, same := places[r.seq]; same {
+			again[i] = r
+		}
 		return nil
-	}, seqs)
+	}, rows.list())
 	return again, err
 }
 

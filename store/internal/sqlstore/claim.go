@@ -19,35 +19,26 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 	if err := s.begin(req.Now); err != nil {
 		return reply, fmt.Errorf("claim: %w", err)
 	}
-	var queues []*queue
-	for i, name := range req.Queues {
-		if slices.Contains(req.Queues[:i], name) {
-			continue
-		}
-		q, err := s.queueToClaim(name)
-		if err != nil {
-			return reply, fmt.Errorf("claim: %w", err)
-		}
-		if err := s.due(q, &reply, req.Limit); err != nil {
-			return reply, fmt.Errorf("claim from %q: %w", name, err)
-		}
-		queues = append(queues, q)
-	}
-	last, known, err := s.lastClaim(lastClaim, req.Worker)
-	if err != nil {
+	c := chooser{s: s, req: &req, lastChance: req.LastChance, repeated: repeated}
+	if err := c.look(); err != nil {
 		return reply, fmt.Errorf("claim: %w", err)
 	}
-	if req.Number > 0 && (repeated || req.Number <= last) {
-		reply.Jobs, err = s.held(&req, queues)
-		return reply, err
-	}
-	c := chooser{s: s, req: &req, lastChance: req.LastChance, known: known}
-	for _, q := range queues {
-		if err := c.choose(q); err != nil {
-			return reply, fmt.Errorf("claim from %q: %w", q.name, err)
+	for _, v := range c.views {
+		if err := s.due(v, &reply, req.Limit); err != nil {
+			return reply, fmt.Errorf("claim from %q: %w", v.q.name, err)
 		}
 	}
-	if err := c.start(max(req.Number, last)); err != nil {
+	if c.answered() {
+		jobs, err := s.held(&req, c.views)
+		reply.Jobs = jobs
+		return reply, err
+	}
+	for _, v := range c.views {
+		if err := c.choose(v); err != nil {
+			return reply, fmt.Errorf("claim from %q: %w", v.q.name, err)
+		}
+	}
+	if err := c.start(max(req.Number, c.last)); err != nil {
 		return reply, fmt.Errorf("claim: %w", err)
 	}
 	reply.Jobs = c.jobs
@@ -77,7 +68,7 @@ func (s *Session) Idle(req errand.ClaimRequest) (reply errand.ClaimReply, idle b
 	if !reply.NextDue.IsZero() && !reply.NextDue.After(s.now) {
 		return errand.ClaimReply{}, false, nil
 	}
-	last, _, err := s.lastClaim(peekClaim, req.Worker)
+	last, _, err := s.lastClaim(peekClaim, req.Claimant())
 	if err != nil || req.Number > 0 && req.Number <= last {
 		return errand.ClaimReply{}, false, err
 	}
@@ -96,53 +87,61 @@ func (s *Session) lastClaim(query, worker string) (number int64, known bool, err
 }
 
 // due makes the jobs of a queue that are due queued, and keeps when the next will be.
-func (s *Session) due(q *queue, reply *errand.ClaimReply, limit int) error {
-	n, first, err := s.promote(q, max(promoteAtOnce, 2*limit))
+func (s *Session) due(v *view, reply *errand.ClaimReply, limit int) error {
+	if !v.isDue(s.now) {
+		noteDue(reply, timeOf(v.first))
+		return nil
+	}
+	n, err := s.promoteDue(v.q, max(promoteAtOnce, 2*limit))
 	if err != nil {
 		return err
 	}
 	if n > 0 {
-		return s.nextDue(q, reply)
+		return s.nextDue(v.q, reply)
 	}
-	noteDue(reply, first)
+	noteDue(reply, timeOf(v.first))
 	return nil
 }
 
-// promote makes jobs that are due queued, at most limit of them, and counts them. first is when the first scheduled job was
-// due before that; zero: there is none.
-func (s *Session) promote(q *queue, limit int) (promoted int, first time.Time, err error) {
+// promote makes jobs that are due queued, at most limit of them, and counts them.
+func (s *Session) promote(q *queue, limit int) (promoted int, err error) {
 	if !q.has(errand.StateScheduled) || limit <= 0 {
-		return 0, first, nil
+		return 0, nil
 	}
 	rank, ok, err := s.firstRank(firstScheduled, q.name)
-	first = timeOf(rank)
 	if err != nil || !ok || rank > micros(s.now) {
-		return 0, first, err
+		return 0, err
 	}
+	n, err := s.promoteDue(q, limit)
+	return int(n), err
+}
+
+// promoteDue is promote where there is a job that is due.
+func (s *Session) promoteDue(q *queue, limit int) (promoted int64, err error) {
 	n, err := s.queueDue(q, limit)
 	if err != nil || n == 0 {
-		return 0, first, err
+		return 0, err
 	}
 	q.add(errand.StateScheduled, -n)
 	q.add(errand.StateQueued, n)
 	s.tell(errand.QueueTopic(q.name))
-	return int(n), first, nil
+	return n, nil
 }
 
-// queueDue is what promote does to the jobs.
+// queueDue is what promoteDue does to the jobs.
 func (s *Session) queueDue(q *queue, limit int) (int64, error) {
 	if !s.dialect.Shared {
 		return s.tx.Exec(promoteJobs, q.name, micros(s.now), int64(limit))
 	}
-	var seqs []int64
+	due := s.rows()
 	err := s.tx.Query(dueJobs, func(row Row) error {
-		seqs = append(seqs, row.Int(0))
+		due.add(row.Int(0), row.Blob(1))
 		return nil
 	}, q.name, micros(s.now), int64(limit))
-	if err != nil || len(seqs) == 0 {
+	if err != nil || due.len() == 0 {
 		return 0, err
 	}
-	return s.tx.Exec(queueDue, seqs)
+	return s.tx.Exec(queueDue, due.list())
 }
 
 func (s *Session) nextDue(q *queue, reply *errand.ClaimReply) error {
@@ -170,12 +169,29 @@ func (s *Session) firstRank(query string, args ...any) (rank int64, ok bool, err
 	return rank, ok, err
 }
 
+// view is what a claim must know of a queue.
+type view struct {
+	q         *queue
+	scheduled bool  // there is a job that waits for its time
+	first     int64 // the time of the first of them
+
+	// how far the claim has read it
+	rank, seq int64 // of the last job read
+	taken     int64
+	ended     bool
+}
+
+func (v *view) isDue(now time.Time) bool { return v.scheduled && v.first <= micros(now) }
+
 // chooser finds the jobs of a claim and starts them.
 type chooser struct {
 	s          *Session
 	req        *errand.ClaimRequest
-	lastChance bool // it may still take a job on its last recovery
-	known      bool // the worker has claimed before
+	views      []*view
+	lastChance bool  // it may still take a job on its last recovery
+	repeated   bool  // the request is known to have been answered before
+	known      bool  // the worker has claimed before
+	last       int64 // its number then
 
 	jobs   []*errand.Job
 	seqs   []int64     // of jobs
@@ -195,46 +211,121 @@ const (
 	maxPage  = 4000
 )
 
-// choose takes jobs from a queue, as many as it has and the limit allows.
-func (c *chooser) choose(q *queue) error {
-	if q.paused {
-		return nil
-	}
-	taken, left := int64(0), q.most(errand.StateQueued)
-	rank, seq, read := int64(math.MinInt64), int64(0), int64(0)
-	look := func(row Row) error {
-		read++
-		seq, rank = row.Int(0), row.Int(2)
-		took, err := c.consider(q, row)
-		if took {
-			taken++
+// look learns what the claim must know before it chooses. Where answers may come later, the first jobs of the first queue
+// come with them, in the same round trip.
+func (c *chooser) look() error {
+	for i, name := range c.req.Queues {
+		if slices.Contains(c.req.Queues[:i], name) {
+			continue
 		}
+		if err := c.lookAt(name); err != nil {
+			return fmt.Errorf("queue %q: %w", name, err)
+		}
+	}
+	asker, able := c.s.tx.(Asker)
+	if !able || len(c.views) == 0 || c.repeated {
+		var err error
+		c.last, c.known, err = c.s.lastClaim(lastClaim, c.req.Claimant())
 		return err
 	}
-	for len(c.jobs) < c.req.Limit && left > 0 {
-		page := int64(min(c.req.Limit-len(c.jobs), maxPage))
-		read = 0
-		if seq > 0 {
-			page = max(page, skipPage)
-			if err := c.s.tx.Query(queuedBeside, look, q.name, rank, seq, page); err != nil {
-				return err
-			}
-		}
-		if seq == 0 || read < page && !c.s.dialect.Places {
-			if err := c.s.tx.Query(queuedBeyond, look, q.name, rank, page-read); err != nil {
-				return err
-			}
+	last := func(row Row) error {
+		c.last, c.known = row.Int(0), true
+		return nil
+	}
+	if err := asker.Ask(lastClaim, last, c.req.Claimant()); err != nil {
+		return err
+	}
+	return c.readAhead(c.views[0])
+}
+
+func (c *chooser) lookAt(name string) error {
+	q, err := c.s.queue(name)
+	if err != nil {
+		return err
+	}
+	v := &view{q: q, rank: math.MinInt64}
+	c.views = append(c.views, v)
+	if c.s.dialect.Shared {
+		err = c.s.soon(queuePaused, func(row Row) error {
+			q.paused = row.Int(0) != 0
+			return nil
+		}, name)
+	}
+	if err != nil || !q.has(errand.StateScheduled) {
+		return err
+	}
+	return c.s.soon(firstScheduled, func(row Row) error {
+		v.first, v.scheduled = row.Int(0), true
+		return nil
+	}, name)
+}
+
+// readAhead takes the first jobs of a queue, unless the answers before them say that none, or others, are to be taken.
+func (c *chooser) readAhead(v *view) error {
+	page := int64(min(c.req.Limit, maxPage))
+	wanted := func() bool { return !v.q.paused && !v.isDue(c.s.now) && !c.answered() }
+	read, err := c.read(v, wanted, queuedBeyond, v.q.name, v.rank, page)
+	v.ended = wanted() && read < page
+	return err
+}
+
+// answered reports whether the request was answered before.
+func (c *chooser) answered() bool { return c.req.Number > 0 && (c.repeated || c.req.Number <= c.last) }
+
+// choose takes jobs from a queue, as many as it has and the limit allows.
+func (c *chooser) choose(v *view) error {
+	if v.q.paused {
+		return nil
+	}
+	left := v.q.most(errand.StateQueued)
+	for len(c.jobs) < c.req.Limit && left > 0 && !v.ended {
+		read, err := c.page(v)
+		if err != nil {
+			return err
 		}
 		left -= read
-		if read < page {
-			break
-		}
 	}
-	if taken > 0 {
-		q.add(errand.StateQueued, -taken)
-		q.add(errand.StateStarted, taken)
+	if v.taken > 0 {
+		v.q.add(errand.StateQueued, -v.taken)
+		v.q.add(errand.StateStarted, v.taken)
 	}
 	return nil
+}
+
+// page reads the next jobs of a queue, and says how many there were.
+func (c *chooser) page(v *view) (read int64, err error) {
+	page, first := int64(min(c.req.Limit-len(c.jobs), maxPage)), v.seq == 0
+	if !first {
+		page = max(page, skipPage)
+		if read, err = c.read(v, nil, queuedBeside, v.q.name, v.rank, v.seq, page); err != nil {
+			return read, err
+		}
+	}
+	if first || read < page && !c.s.dialect.Places {
+		more, err := c.read(v, nil, queuedBeyond, v.q.name, v.rank, page-read)
+		if read += more; err != nil {
+			return read, err
+		}
+	}
+	v.ended = read < page
+	return read, nil
+}
+
+// read takes jobs that a query finds, while they are wanted; nil: always. It says how many it has looked at.
+func (c *chooser) read(v *view, wanted func() bool, query string, args ...any) (read int64, err error) {
+	err = c.s.tx.Query(query, func(row Row) error {
+		if wanted != nil && !wanted() {
+			return nil
+		}
+		read++
+		v.seq, v.rank = row.Int(0), row.Int(2)
+		took, err := c.consider(v.q, row)
+		if took {
+			v.taken++
+		}
+		return err
+	}, args...)
+	return read, err
 }
 
 // consider takes a job unless the claim is full, the job is on its last recovery or cannot be read.
@@ -289,19 +380,23 @@ func (c *chooser) start(number int64) error {
 	if err := c.startJobs(); err != nil || c.req.Number <= 0 {
 		return err
 	}
-	c.s.remember(claims, c.req.Worker, number)
+	c.s.remember(claims, c.req.Claimant(), number)
 	set := setClaim
 	if !c.known {
 		set = insertClaim // which fails where the same claim, sent before, is still under way
 	}
-	return c.s.later(set, c.req.Worker, number, micros(c.s.now))
+	return c.s.later(set, c.req.Claimant(), number, micros(c.s.now))
 }
 
 // startJobs writes that the chosen jobs have started.
 func (c *chooser) startJobs() error {
 	lease, now := micros(c.jobs[0].LeaseUntil), micros(c.s.now)
 	if c.s.dialect.Shared {
-		return c.s.later(startJobs, lease, now, c.s.dialect.holder(c.req.Worker), c.req.Number, c.seqs)
+		taken := c.s.rows()
+		for _, r := range c.rows {
+			taken.add(r.seq, r.key)
+		}
+		return c.s.later(startJobs, lease, now, c.s.dialect.holder(c.req.Worker), c.req.Number, taken.list())
 	}
 	c.note()
 	_, err := c.s.inRanges(c.seqs, func(r span) (int64, error) {
@@ -344,18 +439,18 @@ func (s *Session) failBroken(key []byte) error {
 }
 
 // held returns the jobs of a claim that is repeated, in the order in which they were claimed.
-func (s *Session) held(req *errand.ClaimRequest, queues []*queue) ([]*errand.Job, error) {
+func (s *Session) held(req *errand.ClaimRequest, views []*view) ([]*errand.Job, error) {
 	var jobs []*errand.Job
-	for _, q := range queues {
+	for _, v := range views {
 		err := s.tx.Query(heldJobs, func(row Row) error {
 			r := &record{}
 			r.read(row)
 			r.job.Payload = some(row.Blob(payloadColumn))
 			jobs = append(jobs, &r.job)
 			return nil
-		}, q.name, s.dialect.holder(req.Worker), req.Number)
+		}, v.q.name, s.dialect.holder(req.Worker), req.Number)
 		if err != nil {
-			return nil, fmt.Errorf("claim from %q: %w", q.name, err)
+			return nil, fmt.Errorf("claim from %q: %w", v.q.name, err)
 		}
 	}
 	return jobs, nil

@@ -92,7 +92,7 @@ func (s *Session) cancel(r *record) (bool, error) {
 		return false, nil
 	case state == errand.StateStarted:
 		r.flags |= flagCancel
-		if _, err := s.tx.Exec(setFlags, r.flags, r.seq); err != nil {
+		if _, err := s.tx.Exec(setFlags, r.flags, s.row(r)); err != nil {
 			return false, err
 		}
 		s.tell(errand.WorkerTopic(r.job.Worker))
@@ -173,7 +173,7 @@ func (s *Session) moveTo(r *record, to string) (bool, error) {
 	if !r.job.State.Final() {
 		s.tell(errand.QueueTopic(to))
 	}
-	_, err = s.tx.Exec(requeueJob, to, r.seq)
+	_, err = s.tx.Exec(requeueJob, to, s.row(r))
 	return true, err
 }
 

@@ -73,7 +73,7 @@ func (s *Session) enterDep(parent, child *record, kind int64) error {
 		return nil
 	}
 	parent.flags |= flagChildren
-	_, err := s.tx.Exec(setFlags, parent.flags, parent.seq)
+	_, err := s.tx.Exec(setFlags, parent.flags, s.row(parent))
 	return err
 }
 
@@ -133,7 +133,7 @@ func (s *Session) fulfil(parent *record) error {
 			continue
 		}
 		if child.waits--; child.waits > 0 {
-			if err := child.save(s.tx); err != nil {
+			if err := s.save(child); err != nil {
 				return err
 			}
 			continue
@@ -306,7 +306,7 @@ func (s *Session) drop(r *record) error {
 	r.gone = true
 	q.add(r.job.State, -1)
 	s.tell(errand.JobTopic(r.job.ID))
-	_, err = s.tx.Exec(deleteJob, r.seq)
+	_, err = s.tx.Exec(deleteJob, s.row(r))
 	return err
 }
 

@@ -23,6 +23,9 @@ type Dialect struct {
 	// comes after it: Rewrite makes the conditions for the rest of a rank such a comparison.
 	Places bool
 
+	// ByID says that rows of errand_jobs are found by id, there being no index of seq; else by seq.
+	ByID bool
+
 	// WorkerWidth is how many bytes the name of a job's worker takes at least, blanks behind it, as the table has them before
 	// the first claim: so that a claim changes a row in place. 0: the name as it is.
 	WorkerWidth int
@@ -62,7 +65,7 @@ func (d *Dialect) SQL(query string) string {
 	if text, ok := d.texts.Load(query); ok {
 		return text.(string)
 	}
-	text := strings.NewReplacer("{in}", d.In, "{lock}", d.Lock, "{skip}", d.Skip, "{bigint}", d.Bigint).Replace(query)
+	text := strings.NewReplacer("{in}", d.In, "{lock}", d.Lock, "{skip}", d.Skip, "{bigint}", d.Bigint, "{row}", d.row()).Replace(query)
 	if d.Rewrite != nil {
 		text = d.Rewrite(text)
 	}
@@ -71,6 +74,14 @@ func (d *Dialect) SQL(query string) string {
 	}
 	d.texts.Store(query, text)
 	return text
+}
+
+// row is the column by which rows of errand_jobs are found.
+func (d *Dialect) row() string {
+	if d.ByID {
+		return "id"
+	}
+	return "seq"
 }
 
 // dollars numbers the parameters. No statement has a question mark in a literal.

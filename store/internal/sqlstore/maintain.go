@@ -35,7 +35,7 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 		if err := s.recover(q, &req, &reply); err != nil {
 			return reply, fmt.Errorf("recover jobs of queue %q: %w", q.name, err)
 		}
-		n, _, err := s.promote(q, req.Limit-reply.Promoted)
+		n, err := s.promote(q, req.Limit-reply.Promoted)
 		if err != nil {
 			return reply, fmt.Errorf("promote jobs of queue %q: %w", q.name, err)
 		}
@@ -157,7 +157,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 	if limit <= 0 {
 		return 0, nil
 	}
-	var seqs []int64
+	gone := s.rows()
 	var plain, linked []*record
 	err := s.tx.Query(query, func(row Row) error {
 		r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(4)}
@@ -166,7 +166,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 			linked = append(linked, r)
 		} else {
 			plain = append(plain, r)
-			seqs = append(seqs, r.seq)
+			gone.add(r.seq, r.key)
 		}
 		return nil
 	}, append(args, int64(limit))...)
@@ -182,7 +182,7 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 		s.tell(errand.JobTopic(idOf(r.key)))
 	}
 	if len(plain) > 0 {
-		if _, err := s.tx.Exec(deleteSeqs, seqs); err != nil {
+		if _, err := s.tx.Exec(deleteJobs, gone.list()); err != nil {
 			return 0, err
 		}
 	}

@@ -244,5 +244,5 @@ func (s *Session) bury(spec *errand.JobSpec, rec *errand.AttemptRecord) error {
 	r.job.Attempt, r.job.Token, r.job.Worker = rec.Attempt, rec.Token, rec.Worker
 	r.job.Attempts = errand.AppendAttempt(nil, cleanAttempt(rec))
 	s.tell(errand.JobTopic(spec.ID))
-	return r.save(s.tx)
+	return s.save(r)
 }

@@ -106,6 +106,41 @@ func (r *record) read(row Row) {
 	j.Result = row.Blob(23)
 }
 
+// row is what {row} is compared with.
+func (s *Session) row(r *record) any {
+	if s.dialect.ByID {
+		return r.key
+	}
+	return r.seq
+}
+
+// rows gathers rows for a statement about all of them.
+type rows struct {
+	byID bool
+	ids  [][]byte
+	seqs []int64
+}
+
+func (s *Session) rows() rows { return rows{byID: s.dialect.ByID} }
+
+func (l *rows) add(seq int64, key []byte) {
+	if l.byID {
+		l.ids = append(l.ids, key)
+	} else {
+		l.seqs = append(l.seqs, seq)
+	}
+}
+
+func (l *rows) len() int { return len(l.ids) + len(l.seqs) }
+
+// list is what {row}{in} is compared with.
+func (l *rows) list() any {
+	if l.byID {
+		return l.ids
+	}
+	return l.seqs
+}
+
 const payloadColumn = 24 // after the columns of jobColumns
 
 // decode reads a part of the row that is JSON.
@@ -160,7 +195,7 @@ func ofQueuedRank(rank int64) (priority int, ready time.Time) {
 }
 
 // save writes what can change in a job.
-func (r *record) save(tx Tx) error {
+func (s *Session) save(r *record) error {
 	j := &r.job
 	history, err := encodeHistory(j.Attempts)
 	if err != nil {
@@ -172,9 +207,9 @@ func (r *record) save(tx Tx) error {
 			return err
 		}
 	}
-	_, err = tx.Exec(saveJob, int64(j.State), r.rank(), r.flags, micros(j.ReadyAt), maybe(j.StartedAt), maybe(j.UnknownSince),
+	_, err = s.tx.Exec(saveJob, int64(j.State), r.rank(), r.flags, micros(j.ReadyAt), maybe(j.StartedAt), maybe(j.UnknownSince),
 		maybe(r.expires), j.Token, int64(j.Attempt), int64(j.Recoveries), int64(r.settled), r.waits, j.Worker, r.claim,
-		orNull(history), orNull(progress), orNull(j.Result), r.seq)
+		orNull(history), orNull(progress), orNull(j.Result), s.row(r))
 	return err
 }
 

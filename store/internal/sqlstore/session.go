@@ -220,7 +220,7 @@ func (s *Session) move(r *record, from errand.State) error {
 	}
 	q.add(from, -1)
 	q.add(r.job.State, 1)
-	if err := r.save(s.tx); err != nil {
+	if err := s.save(r); err != nil {
 		return fmt.Errorf("job %s of queue %q: %w", r.job.ID, q.name, err)
 	}
 	return nil

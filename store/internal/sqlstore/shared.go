@@ -49,7 +49,7 @@ func (s *Session) idleShared(req *errand.ClaimRequest) (reply errand.ClaimReply,
 			noteDue(&reply, timeOf(row.Int(2)))
 			last = row.Int(3)
 			return nil
-		}, name, name, name, req.Worker)
+		}, name, name, name, req.Claimant())
 		switch {
 		case err != nil:
 			return reply, false, fmt.Errorf("claim from %q: %w", name, err)
@@ -255,16 +255,17 @@ func (s *Session) succeedHeld(tx Tx, keys [][]byte, tokens []int64, queues []str
 		places[string(key)] = i
 	}
 	var deleted [][]byte
-	var seqs []int64
+	gone := s.rows()
 	err := s.heldJobs(keys, func(r *record) {
 		if i := places[string(r.key)]; r.flags == 0 && tokens[i] == r.job.Token && queues[i] == r.job.Queue {
-			deleted, seqs = append(deleted, r.key), append(seqs, r.seq)
+			deleted = append(deleted, r.key)
+			gone.add(r.seq, r.key)
 		}
 	})
-	if err != nil || len(seqs) == 0 {
+	if err != nil || gone.len() == 0 {
 		return nil, err
 	}
-	_, err = tx.Exec(deleteSeqs, seqs)
+	_, err = tx.Exec(deleteJobs, gone.list())
 	return deleted, err
 }
 
@@ -285,18 +286,18 @@ func (s *Session) renewMany(req *errand.RenewRequest) ([]error, error) {
 	if err := s.heldJobs(keys, func(r *record) { held[idOf(r.key)] = r }); err != nil {
 		return nil, err
 	}
-	var seqs []int64
+	renewed := s.rows()
 	for i, lease := range req.Leases {
 		if r := held[lease.ID]; r != nil && r.job.Token == lease.Token && r.job.Queue == lease.Queue {
 			errs[i] = nil
-			seqs = append(seqs, r.seq)
+			renewed.add(r.seq, r.key)
 		}
 	}
-	if len(seqs) == 0 {
+	if renewed.len() == 0 {
 		return errs, nil
 	}
 	until := micros(s.now.Add(req.Lease))
-	return errs, s.later(renewSeqs, until, until, seqs)
+	return errs, s.later(renewJobs, until, until, renewed.list())
 }
 
 // ErrRaced says that another transaction was faster: this one is to be done again.

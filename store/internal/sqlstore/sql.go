@@ -2,7 +2,8 @@ package sqlstore
 
 // Every statement is here, whole. States are literals, as the numbers of errand.State: 1 scheduled, 2 deferred, 3 queued,
 // 4 started, 5 finished, 6 failed, 7 canceled. Times are microseconds since 1970, UTC. The rank is the sort key of a job
-// within its queue and state; one index serves claims, due times, lost leases, retention and listings.
+// within its queue and state; one index serves claims, due times, lost leases, retention and listings. {row} is the column
+// by which the database finds a row that was read before: see Dialect.ByID.
 
 // Jobs.
 const (
@@ -24,7 +25,7 @@ WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 
 	startJob = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
 settled = 0, worker = ?, claim = ?, progress = NULL WHERE `
-	startJobs  = startJob + `seq{in}`
+	startJobs  = startJob + `{row}{in}`
 	startRange = startJob + `seq BETWEEN ? AND ?`
 
 	// what record.read reads
@@ -52,8 +53,8 @@ WHERE queue = ? AND state = 4 AND rank < ? ORDER BY rank, seq LIMIT ?{skip}`
 
 	saveJob = `UPDATE errand_jobs SET state = ?, rank = ?, flags = ?, ready_at = ?, started_at = ?, unknown_since = ?,
 expires_at = ?, token = ?, attempt = ?, recoveries = ?, settled = ?, waits = ?, worker = ?, claim = ?, history = ?, progress = ?,
-result = ? WHERE seq = ?`
-	setFlags = `UPDATE errand_jobs SET flags = ? WHERE seq = ?`
+result = ? WHERE {row} = ?`
+	setFlags = `UPDATE errand_jobs SET flags = ? WHERE {row} = ?`
 
 	// deleteSucceeded settles a job that nothing else refers to.
 	deleteSucceeded = `DELETE FROM errand_jobs WHERE id = ? AND state = 4 AND token = ? AND queue = ? AND flags = 0`
@@ -62,8 +63,8 @@ result = ? WHERE seq = ?`
 WHERE seq BETWEEN ? AND ? AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
 	deleteClaimedSeqs = `DELETE FROM errand_jobs
 WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
-	deleteJob  = `DELETE FROM errand_jobs WHERE seq = ?`
-	deleteSeqs = `DELETE FROM errand_jobs WHERE seq{in}`
+	deleteJob  = `DELETE FROM errand_jobs WHERE {row} = ?`
+	deleteJobs = `DELETE FROM errand_jobs WHERE {row}{in}`
 
 	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END
 WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
@@ -180,9 +181,9 @@ ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = 
 const (
 	lockJobs    = `SELECT seq FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
 	heldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state = 4 ORDER BY id{lock}`
-	renewSeqs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE seq{in}`
-	dueJobs     = `SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
-	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE seq{in}`
+	renewJobs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE {row}{in}`
+	dueJobs     = `SELECT seq, id FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
+	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE {row}{in}`
 	housekeeper = `SELECT number FROM errand_claims WHERE worker = ''{skip}`
 
 	// lookToClaim is all that a claim must know of a queue that has nothing for it: whether it is paused, whether a job is
@@ -225,9 +226,9 @@ const (
 	messagesToPack = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{lock}`
 
 	jobsByIDs  = `SELECT id FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
-	jobsBySeqs = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE seq{in} ORDER BY seq{lock}`
+	jobsAgain  = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE {row}{in} ORDER BY seq{lock}`
 	depKind    = `SELECT kind FROM errand_deps WHERE parent = ? AND child = ?`
-	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE seq = ?`
+	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE {row} = ?`
 
 	insertCarriedRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertCarried    = `INSERT INTO errand_jobs (id, queue, state, rank, task, priority, flags, created_at, ready_at, started_at,

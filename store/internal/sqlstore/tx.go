@@ -36,6 +36,20 @@ func Later(tx Tx, query string, args ...any) error {
 
 func (s *Session) later(query string, args ...any) error { return Later(s.tx, query, args...) }
 
+// Asker is an optional ability of a Tx: to put a query off in the same way. Each is called, before the statement that is sent
+// next has its answer, in the order of the queries.
+type Asker interface {
+	Ask(query string, each func(Row) error, args ...any) error
+}
+
+// soon runs a query of which the rows may come with the answer to the next statement.
+func (s *Session) soon(query string, each func(Row) error, args ...any) error {
+	if a, ok := s.tx.(Asker); ok {
+		return a.Ask(query, each, args...)
+	}
+	return s.tx.Query(query, each, args...)
+}
+
 // Row gives the columns of a row, counted from 0. NULL reads as the zero value.
 type Row interface {
 	Int(col int) int64

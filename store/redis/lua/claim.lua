@@ -6,6 +6,7 @@
 -- ARGV[7]  until when they are leased
 -- ARGV[8]  from how many recoveries on a job is a suspect
 -- ARGV[9]  1: one suspect may be taken
+-- ARGV[10] whose numbers these are: the worker, or one of its lanes
 --
 -- Returns {what, due, ids, records, ...}: what is "claimed"; "again" when due jobs are still to be made queued first;
 -- "repeated" when this claim was carried out before. due is when the next scheduled job is due, empty for none. Ids and
@@ -19,7 +20,7 @@ if promote(500) == 500 then
 	return {'again', ''}
 end
 local due = call('ZRANGE', base .. ':scheduled', 0, 0, 'WITHSCORES')[2] or ''
-if repeated(base .. ':claimers', worker, number) then
+if repeated(base .. ':claimers', ARGV[10], number) then
 	finish()
 	return {'repeated', due}
 end
