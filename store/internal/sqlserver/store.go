@@ -15,6 +15,7 @@ import (
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/batch"
 	"github.com/errandhq/errand/internal/notify"
+	"github.com/errandhq/errand/store/internal/migrate"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
@@ -30,6 +31,8 @@ type Backend interface {
 	Translate(err error) error
 	// Committed tells other processes whom a commit concerns. It does not wait for them.
 	Committed(topics []errand.Topic)
+	// Schema is that of the tables.
+	Schema() *migrate.Schema
 }
 
 const (
