@@ -15,7 +15,7 @@ import (
 // number; and so many allocations a job. Whoever exceeds it has made every job dearer: think first, then raise it.
 const (
 	budgetEnqueue = 9 // commands, with the script itself
-	budgetClaim   = 22
+	budgetClaim   = 15
 	budgetSettle  = 9
 
 	budgetEnqueueAllocs = 1 // a job, in the store

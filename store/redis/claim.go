@@ -17,6 +17,10 @@ import (
 // known everywhere. One for more than a chunk goes in parts, which have numbers of their own.
 const partsOfClaim = 64
 
+// manyJobs is how many jobs one claim finds together before it leaves their records as they are: to note the claim itself
+// costs as much as a few records.
+const manyJobs = 16
+
 // claimer carries out one claim.
 type claimer struct {
 	*Store
@@ -66,7 +70,8 @@ func (cl *claimer) invocation(queue string, part, limit int) invocation {
 		last = "1"
 	}
 	return cl.invoke(cl.c, claimScript, queue,
-		req.Worker, itoa(number), itoa(limit), itoa(micros(cl.lease)), itoa(req.MaxRecoveries), last, req.Claimant())
+		req.Worker, itoa(number), itoa(limit), itoa(micros(cl.lease)), itoa(req.MaxRecoveries), last, req.Claimant(),
+		itoa(cl.many), itoa(partsOfClaim))
 }
 
 // pass notes the claim in queues from which nothing is wanted any more.

@@ -28,6 +28,7 @@
 //	Q:queued:0 to :9       sorted sets, one a priority: by the time since when jobs are ready, then by arrival
 //	Q:scheduled :deferred  sorted sets by time
 //	Q:started              sorted set by the end of the lease
+//	Q:claims               sorted set by the end of the lease: who has claimed jobs whose records are as they were before
 //	Q:finished :failed :canceled   sorted sets by the time at which jobs became so
 //	Q:expiring             sorted set: finished jobs by the time until which they are kept
 //	Q:unique               hash: who has a unique key, and until when

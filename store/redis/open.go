@@ -64,7 +64,7 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w: prefix %q: use at most 64 letters A-Z a-z, digits and _ . : -",
 			cfg.shown, errand.ErrInvalid, cfg.prefix)
 	}
-	s := &Store{where: cfg.shown, prefix: cfg.prefix, publish: "PUBLISH"}
+	s := &Store{where: cfg.shown, prefix: cfg.prefix, publish: "PUBLISH", many: manyJobs}
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout+max(cfg.wait, 0), errTimeout)
 	defer cancel()
 	c := &call{ctx: ctx, op: "open " + cfg.shown}
@@ -144,6 +144,9 @@ func (s *Store) connect(c *call, cfg *config) (err error) {
 	}
 	if err := check(cfg, info); err != nil {
 		return err
+	}
+	if !cluster && !cfg.many {
+		s.express.client = s.client
 	}
 	if info["aof_enabled"] == "0" && !s.snapshots(c, info) {
 		cfg.log.Warn("the Redis server seems to save nothing to disk: jobs are lost when it stops; set appendonly yes",

@@ -62,6 +62,24 @@ func TestStore(t *testing.T) { harness(testserver.Redis(t).URL).Run(t) }
 
 func TestModel(t *testing.T) { storetest.RunModel(t, harness(testserver.Redis(t).URL).Open) }
 
+// Jobs whose records no claim has written are in every way as the others.
+func TestLeftRecords(t *testing.T) {
+	h := harness(testserver.Redis(t).URL)
+	open, reopen := h.Open, h.Reopen
+	h.Open = func(t *testing.T) errand.Store {
+		st := open(t)
+		redis.LeaveRecords(st.(*redis.Store))
+		return st
+	}
+	h.Reopen = func(t *testing.T, st errand.Store) errand.Store {
+		st = reopen(t, st)
+		redis.LeaveRecords(st.(*redis.Store))
+		return st
+	}
+	t.Run("Store", h.Run)
+	t.Run("Model", func(t *testing.T) { storetest.RunModel(t, h.Open) })
+}
+
 func TestCluster(t *testing.T) {
 	h := harness(testserver.RedisCluster(t).URL)
 	t.Run("Store", h.Run)

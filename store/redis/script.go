@@ -16,6 +16,13 @@ var sources embed.FS
 // script is a Lua script. The server keeps it by its hash; where it has forgotten it, the text is sent again.
 type script struct {
 	name, text, sha string
+	often           bool // it may go on the express connection
+}
+
+// frequent has a script go on the express connection.
+func frequent(sc *script) *script {
+	sc.often = true
+	return sc
 }
 
 // include makes a script of files, in that order. The last names it.
@@ -42,15 +49,15 @@ func lives(names ...string) *script {
 func works(names ...string) *script { return lives(append([]string{"full"}, names...)...) }
 
 var (
-	enqueueScript  = lives("enqueue")
-	addScript      = include("common", "add")
-	claimScript    = works("promote", "claim")
-	settleScript   = works("settle")
+	enqueueScript  = frequent(lives("enqueue"))
+	addScript      = frequent(include("common", "add"))
+	claimScript    = frequent(works("promote", "claims", "claim"))
+	settleScript   = frequent(works("settle"))
 	renewScript    = works("renew")
 	reportScript   = works("report")
 	recoverScript  = works("recover")
 	tendScript     = works("promote", "tend")
-	purgeScript    = works("purge")
+	purgeScript    = works("claims", "purge")
 	commandScript  = works("command")
 	redeferScript  = works("redefer")
 	registerScript = lives("register")
@@ -104,7 +111,9 @@ func (s *Store) runAll(ctx context.Context, calls ...invocation) []rueidis.Redis
 		cmds[i] = s.client.B().Evalsha().Sha1(c.script.sha).Numkeys(1).Key(c.key).Arg(c.args...).Build()
 	}
 	var results []rueidis.RedisResult
-	if len(cmds) == 1 {
+	if len(cmds) == 1 && calls[0].script.often {
+		results = []rueidis.RedisResult{s.do(ctx, cmds[0])}
+	} else if len(cmds) == 1 {
 		results = []rueidis.RedisResult{s.client.Do(ctx, cmds[0])}
 	} else {
 		results = s.client.DoMulti(ctx, cmds...)

@@ -26,8 +26,10 @@ type Store struct {
 	where   string // the servers, for errors
 	prefix  string
 	publish string // PUBLISH or SPUBLISH
+	many    int    // manyJobs, but in tests
 	closed  atomic.Bool
 	known   sync.Map // keys of queues that are in their list
+	express express
 	hub     notify.Hub
 	ears    ears
 }
@@ -45,6 +47,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.ears.close()
+	s.express.close()
 	s.client.Close()
 	s.hub.NotifyAll()
 	return nil

@@ -7,13 +7,15 @@
 -- ARGV[8]  from how many recoveries on a job is a suspect
 -- ARGV[9]  1: one suspect may be taken
 -- ARGV[10] whose numbers these are: the worker, or one of its lanes
+-- ARGV[11] how many jobs are many: their records are left as they are
+-- ARGV[12] by how much the numbers of a worker's claims differ, except those of a claim's parts
 --
 -- Returns {what, due, ids, records, ...}: what is "claimed"; "again" when due jobs are still to be made queued first;
 -- "repeated" when this claim was carried out before. due is when the next scheduled job is due, empty for none. Ids and
 -- records are lists side by side: a record as it was before this claim, which the client knows how to carry on; or, beside
 -- an empty id, what show has of it; or nothing, where a job was passed over. Suspects are counted by the client.
 local worker, number, limit, lease = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local suspect, lastChance = tonumber(ARGV[8]), ARGV[9] == '1'
+local suspect, lastChance, MANY, PARTS = tonumber(ARGV[8]), ARGV[9] == '1', tonumber(ARGV[11]), tonumber(ARGV[12])
 
 if promote(500) == 500 then
 	finish()
@@ -32,12 +34,24 @@ end
 
 local taken, scanned, BESIDE = 0, 0, HISTORY + PROGRESS + RESULT
 local leases, records = {}, {}
+local lending -- whether records are left as they are; nil: nobody has asked yet
 
--- A job that nobody has claimed yet and of which nothing else is known needs no look at its record's parts: its new header
--- and run are the same as those of the others, but for its arrival and time.
-local FRESH, UNTOUCHED = '\1\0\3', string.rep('\0', 10) -- version, flags, state; token, attempt, recoveries
-if suspect == 0 then FRESH = nil end -- every job is a suspect
+-- A job that nobody has claimed yet and of which nothing else is known needs no look at its record's parts. One of few is
+-- given the same header and run as the others of this claim, but for its arrival and time; the record of one of many stays
+-- as it is, see common.lua.
+local PLAIN = suspect > 0 and FRESH -- else every job is a suspect
 local FIRST = pack('<I4I4I2I7I7I7I6B', 1, 1, 0, now, lease, 0, number, #worker) .. worker
+
+-- lend notes this claim under its lease, unless one by another worker, or at another time, has the same lease. The parts of
+-- a claim share the place of the first.
+local function lend()
+	local claims, own = base .. ':claims', pack('<I7I6', now, number - number % PARTS) .. worker
+	local there = call('ZRANGEBYSCORE', claims, ARGV[7], ARGV[7], 'LIMIT', 0, 1)[1]
+	if there then return there == own end
+	if call('ZCARD', claims) >= 32 then forget() end
+	call('ZADD', claims, ARGV[7], own)
+	return true
+end
 
 -- start is the record of another job, given to the worker.
 local STARTING = '<BBBBBc13I4I4I2I7I7I7I6B'
@@ -74,7 +88,8 @@ local function examine(id, m, raw)
 	return start(id, raw, flags, prio, token, attempt, recoveries), false
 end
 
-for prio = 9, 0, -1 do
+-- claim takes jobs of one priority.
+local function claim(prio)
 	local key, offset = base .. ':queued:' .. prio, 0
 	local head = '\1' .. string.char(RUN, STARTED, prio, 0)
 	while taken < limit and scanned < 10000 do
@@ -82,14 +97,15 @@ for prio = 9, 0, -1 do
 		local size = #members
 		if size == 0 then break end
 		scanned = scanned + size
+		if size >= MANY and lending == nil then lending = lend() end
 		local ids, remove, n = {}, nil, 2 * taken
 		for i = 1, size do ids[i] = sub(members[i], 7) end
 		local raws = call('HMGET', base .. ':jobs', unpack(ids))
 		for i = 1, size do
 			local id, raw, m = ids[i], raws[i], members[i]
 			local new, stays = nil, false
-			if raw and sub(raw, 1, 3) == FRESH and sub(raw, 19, 28) == UNTOUCHED then
-				new = head .. sub(raw, 6, 18) .. FIRST .. sub(raw, 29)
+			if raw and sub(raw, 1, 3) == PLAIN and sub(raw, 19, 28) == UNTOUCHED then
+				new = lending or head .. sub(raw, 6, 18) .. FIRST .. sub(raw, 29)
 			else
 				new, stays = examine(id, m, raw)
 				if new and band(byte(raw, 2), BESIDE) ~= 0 then ids[i], raws[i] = '', show(id, raw) end
@@ -97,7 +113,10 @@ for prio = 9, 0, -1 do
 			if new then
 				n = n + 2
 				leases[n - 1], leases[n] = ARGV[7], m
-				records[n - 1], records[n] = id, new
+				if new ~= true then
+					records[#records + 1] = id
+					records[#records + 1] = new
+				end
 			else
 				raws[i] = false
 			end
@@ -119,6 +138,13 @@ for prio = 9, 0, -1 do
 		end
 	end
 end
+
+local high = {}
+for prio = 1, 9 do high[prio] = base .. ':queued:' .. prio end
+if call('EXISTS', unpack(high)) > 0 then -- most queues have none
+	for prio = 9, 1, -1 do claim(prio) end
+end
+claim(0)
 batched('ZADD', base .. ':started', leases)
 batched('HSET', base .. ':jobs', records)
 finish()

@@ -5,6 +5,10 @@
 -- ARGV[2]  the prefix of keys and channels that belong to no queue
 -- ARGV[3]  the time, in microseconds since 1970
 --
+-- A claim of many jobs leaves the records of those that nobody has claimed yet as they were, since writing them anew would
+-- be a third of its work. That such a job is started is told by its member in the set of started jobs; its score names
+-- the claim, which is in the set of claims at that score.
+--
 -- A job's record is a header, then, where it has been claimed or has ended, what is known of its run, then its unique
 -- key, where it has one, then its static part: a byte and the task's name, and what only the client reads.
 local base, pub, prefix, now = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -23,6 +27,23 @@ local RUNLEN = 28
 -- readable says whether a record is one: what is not was not written by us, and must stop nobody.
 local function readable(raw)
 	return #raw > HEADERLEN and byte(raw, 1) == 1 and byte(raw, 3) >= 1 and byte(raw, 3) <= 7 and byte(raw, 4) <= 9
+end
+
+-- FRESH and UNTOUCHED begin the record, and are its token, attempt and recoveries, of a job that is queued, that nobody
+-- has claimed yet and of which nothing else is known: such that a claim may leave its record as it is.
+local FRESH, UNTOUCHED = '\1\0\3', string.rep('\0', 10)
+local function fresh(raw) return sub(raw, 1, 3) == FRESH and sub(raw, 19, 28) == UNTOUCHED end
+
+-- lent completes a fresh job that a claim has taken.
+local function lent(j)
+	local lease = call('ZSCORE', base .. ':started', pack('>I6', j.seq) .. j.id)
+	if not lease then return end
+	j.state, j.token, j.attempt, j.rank = STARTED, 1, 1, tonumber(lease)
+	local claim, p = call('ZRANGEBYSCORE', base .. ':claims', lease, lease, 'LIMIT', 0, 1)[1], nil
+	if claim then
+		j.started, j.claim, p = unpack_('<I7I6', claim)
+		j.worker = sub(claim, p)
+	end
 end
 
 -- load reads a record; nil where there is none.
@@ -44,6 +65,7 @@ local function load(id, raw)
 		p = p + n
 	end
 	j.static = sub(raw, p)
+	if fresh(raw) then lent(j) end
 	return j
 end
 
@@ -63,6 +85,13 @@ local function dump(j)
 	if j.key then key = pack('<I2I7', #j.key, j.window) .. j.key end
 	return pack(HEADER, 1, j.flags, j.state, j.prio, j.settled, j.seq, j.ready, j.token, j.attempt, j.recoveries) ..
 		run .. key .. j.static
+end
+
+-- whole is a record as it would be if its claim had written it.
+local function whole(id, raw)
+	local j = fresh(raw) and load(id, raw)
+	if j and j.state == STARTED then return dump(j) end
+	return raw
 end
 
 local function has(j, flag) return band(j.flags, flag) ~= 0 end

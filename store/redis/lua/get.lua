@@ -9,7 +9,7 @@ local reply = {}
 for i = 5, #ARGV do
 	local raw = call('HGET', base .. ':jobs', ARGV[i])
 	if ARGV[4] == 'full' then
-		reply[#reply + 1] = raw and show(ARGV[i], raw)
+		reply[#reply + 1] = raw and show(ARGV[i], whole(ARGV[i], raw))
 	else
 		local state = raw and byte(raw, 3) or 0
 		reply[#reply + 1] = state == 0 and '-' or sub('LLLLFfc', state, state)

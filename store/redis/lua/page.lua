@@ -36,6 +36,7 @@ local function list(key, here)
 		local m = members[newest and #members + 1 - i or i]
 		local id = sub(m, 7)
 		local raw = call('HGET', base .. ':jobs', id)
+		if raw and state == STARTED then raw = whole(id, raw) end
 		if raw then reply[#reply + 1] = show(id, raw) end
 	end
 end

@@ -43,5 +43,6 @@ for _, key in ipairs({base .. ':claimers', base .. ':producers'}) do
 		call('HDEL', base .. ':replies', unpack(silent))
 	end
 end
+forget()
 finish()
 return purged

@@ -58,9 +58,17 @@ local function settle(j, event, unknown, at, keepUntil, record, result, stack)
 	end
 end
 
--- A job that has been claimed, and of which nothing else is kept, is just deleted when it succeeds: most are so.
+-- A job that has been claimed, and of which nothing else is kept, is just deleted when it succeeds: most are so, and the
+-- records of most of these are as they were before the claim.
 local STARTEDPLAIN = '\1' .. string.char(RUN, STARTED) -- version, flags, state
 local EVENTPLAIN = string.char(SUCCEEDED)
+local EVENTFRESH = EVENTPLAIN .. pack('<I4', 1) -- with the token of the first claim
+
+local function plain(arg, raw)
+	if #arg ~= SHORT then return false end
+	if sub(raw, 1, 3) == FRESH then return sub(arg, 17, 21) == EVENTFRESH and sub(raw, 19, 28) == UNTOUCHED end
+	return sub(raw, 1, 3) == STARTEDPLAIN and sub(arg, 17, 17) == EVENTPLAIN and sub(arg, 18, 21) == sub(raw, 19, 22)
+end
 
 -- current is the record of a job as it is after what this script has done so far.
 local noted = 0
@@ -77,25 +85,39 @@ local function other(arg, id, raw)
 	raw = current(id, raw)
 	if not raw or not readable(raw) then return '1' end
 	local event, token = unpack_('<BI4', arg, 17)
-	local _, state, _, settled = byte(raw, 2, 5)
-	if unpack_('<I4', raw, 19) ~= token then return '1' end
-	if state ~= STARTED then return settled == event and '0' or '1' end -- it was sent again
+	local j = load(id, raw)
+	if j.token ~= token then return '1' end
+	if j.state ~= STARTED then return j.settled == event and '0' or '1' end -- it was sent again
 	local unknown, at, keepUntil, len, p = 0, 0, 0, 0, SHORT + 1
 	if #arg > SHORT then unknown, at, keepUntil, len, p = unpack_('<BI7I7I4', arg, p) end
 	changed[id] = 'kept'
 	local stack = {}
-	settle(load(id, raw), event, unknown, at, keepUntil, sub(arg, p, p + len - 1), sub(arg, p + len), stack)
+	settle(j, event, unknown, at, keepUntil, sub(arg, p, p + len - 1), sub(arg, p + len), stack)
 	left = #stack > 0 and work(stack)
 	return '0'
+end
+
+-- refuse takes from those to be deleted the fresh ones that were not started, but wait in the queue.
+local places = {} -- of those to be deleted
+local function refuse()
+	local started = {}
+	for k, i in ipairs(places) do
+		local raw = raws[i]
+		if sub(raw, 1, 3) == FRESH and call('ZSCORE', base .. ':queued:' .. byte(raw, 4), leases[k]) then
+			answers[i] = '1'
+		else
+			started[#started + 1] = ids[i]
+		end
+	end
+	return started
 end
 
 local k = 0
 for i = 1, n do
 	local arg, id, raw = ARGV[i + 3], ids[i], raws[i]
-	if raw and sub(raw, 1, 3) == STARTEDPLAIN and #arg == SHORT and sub(arg, 17, 17) == EVENTPLAIN
-		and sub(arg, 18, 21) == sub(raw, 19, 22) and not changed[id] then
+	if raw and plain(arg, raw) and not changed[id] then
 		k = k + 1
-		deletes[k], leases[k] = id, sub(raw, 6, 11) .. id
+		deletes[k], leases[k], places[k] = id, sub(raw, 6, 11) .. id, i
 		answers[i] = '0'
 	else
 		answers[i] = other(arg, id, raw)
@@ -103,12 +125,10 @@ for i = 1, n do
 	end
 end
 if k > 0 then
-	batched('ZREM', base .. ':started', leases)
-	local deleted = 0
-	for i = 1, k, 4000 do
-		deleted = deleted + call('HDEL', base .. ':jobs', unpack(deletes, i, math.min(i + 3999, k)))
-	end
-	finished = finished + deleted -- an outcome that is there twice counts once
+	if call('ZREM', base .. ':started', unpack(leases)) < k then deletes = refuse() end
+end
+if #deletes > 0 then
+	finished = finished + call('HDEL', base .. ':jobs', unpack(deletes)) -- an outcome that is there twice counts once
 	gone[#gone + 1] = table.concat(deletes)
 end
 local reply = {table.concat(answers)}
