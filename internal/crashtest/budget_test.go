@@ -33,7 +33,7 @@ func TestBudget(t *testing.T) {
 	}
 	budgets := map[string]budget{
 		"postgres": {bulkStatements: 0.03, bulkAllocs: 60, drainStatements: 0.1, drainAllocs: 60},
-		"mariadb":  {bulkStatements: 0.03, bulkAllocs: 40, drainStatements: 0.1, drainAllocs: 120},
+		"mariadb":  {bulkStatements: 0.03, bulkAllocs: 40, drainStatements: 0.08, drainAllocs: 85},
 	}
 	for i := range sqlKinds {
 		k := &sqlKinds[i]

@@ -12,11 +12,17 @@ import (
 func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.ClaimReply, error) {
 	repeated, busy := s.claimedBefore(&req)
 	if !repeated && !busy {
+		changes, _ := s.calm()
+		if answer, ok := s.restingClaim(&req); ok && !s.isClosed() {
+			s.noteClaim(&req, 0)
+			return answer, ctx.Err()
+		}
 		answer, idle, err := s.idle(ctx, req)
 		if err != nil {
 			return errand.ClaimReply{}, err
 		}
 		if idle {
+			s.restClaim(&req, answer, changes)
 			s.noteClaim(&req, 0)
 			return answer, nil
 		}
@@ -70,4 +76,20 @@ func (s *Store) claimedBefore(req *errand.ClaimRequest) (repeated, busy bool) {
 	defer s.claimsMu.Unlock()
 	c := s.claims[req.Claimant()]
 	return req.Number > 0 && req.Number <= c.empty, c.busy
+}
+
+// Maintain implements [errand.Engine].
+func (s *Store) Maintain(ctx context.Context, req errand.MaintainRequest) (done errand.MaintainReply, err error) {
+	changes, _ := s.calm()
+	if s.restingMaintain(req.Now) && !s.isClosed() {
+		return done, ctx.Err()
+	}
+	resting := false
+	err = s.write(ctx, laneSettle, Label{Op: "maintain"}, req.Limit, func(session *sqlstore.Session) error {
+		answer, err := session.Maintain(req)
+		done, resting = answer, session.Resting()
+		return err
+	})
+	s.restMaintain(rest{known: err == nil && resting, changes: changes, at: req.Now})
+	return sqlroles.Reply(done, err)
 }

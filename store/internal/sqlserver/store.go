@@ -56,6 +56,9 @@ type Store struct {
 	use    sync.RWMutex // held for reading by every operation under way
 	closed bool
 
+	places sqlstore.Places // of jobs that were claimed here
+	rests  rests
+
 	claimsMu sync.Mutex
 	claims   map[string]claims // by worker
 }
@@ -121,6 +124,12 @@ func (s *Store) Enter(ctx context.Context, label Label) error {
 		return fmt.Errorf("%v: %w", label, errand.ErrClosed)
 	}
 	return nil
+}
+
+func (s *Store) isClosed() bool {
+	s.use.RLock()
+	defer s.use.RUnlock()
+	return s.closed
 }
 
 // Leave ends an operation.
@@ -217,8 +226,8 @@ func (l *lane) transact(ops []*op) error {
 	for try := 1; ; try++ {
 		topics, err := l.once(ctx, ops, l.commits%foldEvery == 0, try > 1)
 		if err == nil {
+			l.store.backend.Committed(topics) // first, so that those who are woken look
 			l.store.Hub.Notify(topics...)
-			l.store.backend.Committed(topics)
 			return nil
 		}
 		if try == tries || !l.store.backend.Again(err) {
@@ -236,6 +245,7 @@ func (l *lane) transact(ops []*op) error {
 func (l *lane) once(ctx context.Context, ops []*op, fold, careful bool) (topics []errand.Topic, err error) {
 	err = l.store.backend.Transact(ctx, func(tx sqlstore.Tx) error {
 		session := sqlstore.NewSession(tx, l.store.dialect)
+		session.Remember(&l.store.places)
 		if careful {
 			session.Careful()
 		}

@@ -63,8 +63,10 @@ result = ? WHERE {row} = ?`
 WHERE seq BETWEEN ? AND ? AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
 	deleteClaimedSeqs = `DELETE FROM errand_jobs
 WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
-	deleteJob  = `DELETE FROM errand_jobs WHERE {row} = ?`
-	deleteJobs = `DELETE FROM errand_jobs WHERE {row}{in}`
+	// deletePlaced is the same where claims of several may be meant: see Places.
+	deletePlaced = `DELETE FROM errand_jobs WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND flags = 0`
+	deleteJob    = `DELETE FROM errand_jobs WHERE {row} = ?`
+	deleteJobs   = `DELETE FROM errand_jobs WHERE {row}{in}`
 
 	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END
 WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
