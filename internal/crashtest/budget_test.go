@@ -24,7 +24,7 @@ func TestBudget(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		st := openStore(t, "sqlite:"+filepath.Join(t.TempDir(), "jobs.db"))
 		none := func() int64 { return 0 }
-		testBudget(t, st, none, none, budget{bulkAllocs: 40, drainAllocs: 80})
+		testBudget(t, st, none, none, budget{bulkAllocs: 40, drainAllocs: 55})
 	})
 	options := map[string][]string{"postgres": {"shared_preload_libraries=pg_stat_statements"}}
 	counters := map[string]string{

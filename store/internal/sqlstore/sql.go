@@ -227,6 +227,7 @@ const (
 	// Whoever holds the first messages is waited for, unlike by those who take them: else later ones would go before.
 	messagesToPack = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{lock}`
 
+	jobsByIDs  = `SELECT id FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
 	jobsAgain  = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE {row}{in} ORDER BY seq{lock}`
 	depKind    = `SELECT kind FROM errand_deps WHERE parent = ? AND child = ?`
 	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE {row} = ?`
