@@ -45,7 +45,7 @@ func run(ctx context.Context) error {
 		stores = flag.String("stores", "", "stores to measure, with commas: redis, postgres, sqlite, mysql; default all")
 		only   = flag.String("only", "", "systems to measure, with commas, by their names in the report; default all")
 		parts  = flag.String("parts", "", "parts of the measurement, with commas: "+strings.Join(measure.Parts(), ", "))
-		phase  = flag.Duration("phase", 0, "about how long each half of a cycle takes; default 300 ms, with -full 1 s")
+		phase  = flag.Duration("phase", 0, "about how long each half of a cycle takes; default 500 ms, with -full 1 s")
 		page   = flag.String("report", "", "Markdown file for the report; its charts go to a folder beside it")
 		from   = flag.String("from", "", "make the report of results kept before by -json, with commas, and measure nothing")
 		traced = flag.String("profiles", "", "folder for profiles of Errand's process")

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -79,7 +80,8 @@ func (s *session) migrateStatus(ctx context.Context) error {
 
 // migrateUp opens the store as programs do, which makes a database file that is not there yet.
 func (s *session) migrateUp(ctx context.Context) error {
-	err := s.withStore(ctx, func(errand.Store, time.Time) error { return nil })
+	before := s.stepsDone(ctx)
+	err := s.withStore(ctx, func(st errand.Store, _ time.Time) error { return s.recordSteps(ctx, st, before) })
 	if err != nil {
 		return err
 	}
@@ -87,6 +89,46 @@ func (s *session) migrateUp(ctx context.Context) error {
 		_, err := s.printMigrations(ctx, m)
 		return err
 	})
+}
+
+// stepsDone returns the steps that were done in the store; none where there is no store yet. What else is wrong with it will
+// be seen when it is opened.
+func (s *session) stepsDone(ctx context.Context) map[int64]bool {
+	done := make(map[int64]bool)
+	st, err := store.OpenUnmigrated(ctx, s.storeURL())
+	if err != nil {
+		return done
+	}
+	defer st.Close() // nothing was written
+	if m, ok := st.(errand.Migrator); ok {
+		steps, _ := m.Migrations(ctx)
+		for _, step := range steps {
+			done[step.Version] = !step.AppliedAt.IsZero()
+		}
+	}
+	return done
+}
+
+// recordSteps writes down which steps have been done since.
+func (s *session) recordSteps(ctx context.Context, st errand.Store, before map[int64]bool) error {
+	m, ok := st.(errand.Migrator)
+	if !ok {
+		return nil
+	}
+	steps, err := m.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	var done []string
+	for _, step := range steps {
+		if !before[step.Version] && !step.AppliedAt.IsZero() {
+			done = append(done, step.Name)
+		}
+	}
+	if len(done) > 0 {
+		s.record(ctx, st, "migrate", strings.Join(done, ", "), int64(len(done)))
+	}
+	return nil
 }
 
 // printMigrations lists the steps, and says how many were not done.

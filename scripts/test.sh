@@ -121,4 +121,5 @@ if [ $# -eq 0 ]; then
 	(cd bench && go test ./...)
 	set -- ./...
 fi
-CGO_ENABLED=1 exec go test -race "$@"
+# Go's own limit of ten minutes a package is too little for a slow or busy machine. One among the arguments overrides it.
+CGO_ENABLED=1 exec go test -race -timeout 40m "$@"

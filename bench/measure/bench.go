@@ -57,7 +57,7 @@ func (c *Config) setDefaults() {
 		c.Stores = peer.Stores
 	}
 	if c.Phase == 0 {
-		c.Phase = 300 * time.Millisecond
+		c.Phase = 500 * time.Millisecond
 		if c.Full {
 			c.Phase = time.Second
 		}

@@ -38,6 +38,11 @@ func (b *bench) networks(ctx context.Context, store peer.Store, entries []peer.E
 	}
 	defer near.close()
 	for suffix, delay := range delays {
+		trip, err := roundTrip(delay / 2)
+		if err != nil {
+			return err
+		}
+		b.note("%s: a round trip over the network of %v took %v (median of %d).", store.Title(), delay, trip.Round(10*time.Microsecond), trips)
 		far, err := newProxy(b.started[store].Addrs[0], delay/2)
 		if err != nil {
 			return err

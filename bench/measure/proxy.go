@@ -1,8 +1,11 @@
 package measure
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -108,4 +111,49 @@ func deliver(to io.Writer, line <-chan piece) error {
 		}
 	}
 	return nil
+}
+
+// trips is how many round trips are made to see how long one takes.
+const trips = 200
+
+// roundTrip is how long a round trip through a proxy takes, half of the times.
+func roundTrip(delay time.Duration) (median time.Duration, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once
+	if err != nil {
+		return 0, err
+	}
+	p, err := newProxy(l.Addr().String(), delay)
+	if err != nil {
+		return 0, errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, p.close(), l.Close()) }()
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			_, _ = io.Copy(conn, conn)
+			_ = conn.Close()
+		}
+	}()
+	conn, err := net.Dial("tcp", p.addr()) //nolint:noctx // of this machine
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	took := make([]time.Duration, trips)
+	for i := range took {
+		began := time.Now()
+		sent := bytes.Repeat([]byte{byte(i)}, 1000)
+		got := make([]byte, len(sent))
+		if _, err := conn.Write(sent); err != nil {
+			return 0, err
+		}
+		if _, err := io.ReadFull(conn, got); err != nil {
+			return 0, err
+		}
+		if !bytes.Equal(sent, got) {
+			return 0, errors.New("what came back through the proxy is not what was sent")
+		}
+		took[i] = time.Since(began)
+	}
+	slices.Sort(took)
+	return took[trips/2], nil
 }

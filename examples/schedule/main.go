@@ -31,11 +31,11 @@ func run(ctx context.Context) error {
 	q := errand.NewQueue(st, "words")
 
 	// Jobs may wait for their time: for a while, by the store's clock, or until a moment.
-	last, err := Say.Enqueue(ctx, q, "in a while", errand.In(400*time.Millisecond))
+	last, err := Say.Enqueue(ctx, q, "in a while", errand.In(2*time.Second))
 	if err != nil {
 		return err
 	}
-	if _, err := Say.Enqueue(ctx, q, "at its time", errand.At(time.Now().Add(200*time.Millisecond))); err != nil {
+	if _, err := Say.Enqueue(ctx, q, "at its time", errand.At(time.Now().Add(time.Second))); err != nil {
 		return err
 	}
 	// Among those whose time has come the higher priority goes first, then who came first.

@@ -393,12 +393,15 @@ func TestLive(t *testing.T) {
 		})
 	}
 	kills, parcels := 0, 0
-	for l.count("") < len(l.ids) || kills < 5 {
+	for more := 300; l.count("") < len(l.ids) || kills < 5; {
 		if kills < 5 {
-			l.enqueue(a, 300)
+			l.enqueue(a, more)
 		}
 		k, p := killMovers(t, l.from, l.to, 8)
 		kills, parcels = kills+k, parcels+p
+		if k == 0 {
+			more *= 2 // the worker had done all before a mover had begun
+		}
 	}
 	first, second := l.count("first"), l.count("second")
 	t.Logf("%d kills, %d parcels; %d jobs ran in the first store, %d in the second", kills, parcels, first, second)

@@ -24,7 +24,7 @@ func TestBudget(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		st := openStore(t, "sqlite:"+filepath.Join(t.TempDir(), "jobs.db"))
 		none := func() int64 { return 0 }
-		testBudget(t, st, none, none, budget{bulkAllocs: 40, drainAllocs: 80})
+		testBudget(t, st, none, none, budget{bulkAllocs: 40, drainAllocs: 55})
 	})
 	options := map[string][]string{"postgres": {"shared_preload_libraries=pg_stat_statements"}}
 	counters := map[string]string{
@@ -33,7 +33,7 @@ func TestBudget(t *testing.T) {
 	}
 	budgets := map[string]budget{
 		"postgres": {bulkStatements: 0.03, bulkAllocs: 60, drainStatements: 0.1, drainAllocs: 60},
-		"mariadb":  {bulkStatements: 0.03, bulkAllocs: 40, drainStatements: 0.1, drainAllocs: 120},
+		"mariadb":  {bulkStatements: 0.03, bulkAllocs: 40, drainStatements: 0.08, drainAllocs: 85},
 	}
 	for i := range sqlKinds {
 		k := &sqlKinds[i]

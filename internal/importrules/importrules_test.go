@@ -68,7 +68,8 @@ var rules = []rule{
 		outside: []string{"github.com/go-sql-driver/mysql"},
 	},
 	{pkg: "store/internal/sqltext"},
-	{pkg: "store/internal/sqlserver", may: []string{".", "internal/batch", "internal/notify", "store/internal/sqlstore"}},
+	{pkg: "store/internal/sqlserver", may: []string{".", "internal/batch", "internal/notify", "store/internal/migrate", "store/internal/sqlroles", "store/internal/sqlstore"}},
+	{pkg: "store/internal/sqlroles", may: []string{".", "store/internal/sqlstore"}},
 	{pkg: "store/internal/migrate", may: []string{"."}},
 	{pkg: "internal/carry", may: []string{"."}},
 	{

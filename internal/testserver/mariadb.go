@@ -37,8 +37,8 @@ func newMariaDB(tb TB, options ...string) *sqlServer {
 	data, port := filepath.Join(dir, "data"), freePorts(tb, 1)[0]
 	socket := filepath.Join(dir, "socket")
 	run(tb, append(as, lookup(tb, "mariadb-install-db", "mariadb-server-core"), "--no-defaults", "--auth-root-authentication-method=normal",
-		"--skip-test-db", "--skip-name-resolve", "--datadir="+data, "--innodb-flush-log-at-trx-commit=0")...)
-	words := append(as, program, "--no-defaults", "--datadir="+data, "--port="+port, "--bind-address=127.0.0.1",
+		"--skip-test-db", "--skip-name-resolve", "--datadir="+data, "--tmpdir="+dir, "--innodb-flush-log-at-trx-commit=0")...)
+	words := append(as, program, "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--port="+port, "--bind-address=127.0.0.1",
 		"--socket="+socket, "--pid-file="+filepath.Join(dir, "pid"), "--skip-name-resolve", "--max-connections=300",
 		"--default-time-zone=+05:45") // one that nobody takes for UTC
 	words = append(words, options...)

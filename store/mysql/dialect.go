@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"encoding/hex"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,16 +13,7 @@ var dialect = &sqlstore.Dialect{
 	In: " IN ?", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "SIGNED", Shared: true,
 	WorkerWidth: 48, // as migration 0004 has it
 	Rewrite:     rewrite,
-	InsertRows:  insertRows(),
-}
-
-// insertRows has one statement for the few rows that concurrent producers gather, whatever their number.
-func insertRows() []int {
-	sizes := []int{500, 250, 125}
-	for n := 64; n > 0; n-- {
-		sizes = append(sizes, n)
-	}
-	return sizes
+	InsertRows:  []int{insertRows}, Insert: insert, EnterRequest: enterRequest,
 }
 
 var (
@@ -51,46 +41,83 @@ func rewrite(query string) string {
 	return excluded.ReplaceAllString(query, "VALUES($1)")
 }
 
-// bind writes lists into a statement: there are no arrays. They are numbers, or bytes in hexadecimal.
+// bind writes arguments into a statement, which the driver would do at twice the cost, and lists too, for there are no arrays.
+// What is written needs no escaping and so no knowledge of the server's mode or character set: digits, printable ASCII without
+// quote, backslash and question mark, or hexadecimal. Large values are left to the driver.
 func bind(query string, args []any) (string, []any) {
-	lists := false
+	if len(args) == 0 {
+		return query, nil
+	}
+	text := make([]byte, 0, len(query)+32*len(args))
+	var kept []any
 	for _, arg := range args {
-		switch arg.(type) {
-		case []int64, [][]byte:
-			lists = true
+		i := strings.IndexByte(query, '?') // no statement has one in a literal
+		text, query = append(text, query[:i]...), query[i+1:]
+		var written bool
+		if text, written = appendLiteral(text, arg); !written {
+			text, kept = append(text, '?'), append(kept, arg)
 		}
 	}
-	if !lists {
-		return query, args
-	}
-	var text strings.Builder
-	kept := make([]any, 0, len(args))
-	i := 0
-	for part := range strings.SplitSeq(query, "?") {
-		if i > 0 {
-			switch list := args[i-1].(type) {
-			case []int64:
-				writeList(&text, len(list), func(n int) { text.WriteString(strconv.FormatInt(list[n], 10)) })
-			case [][]byte:
-				writeList(&text, len(list), func(n int) { text.WriteString("x'" + hex.EncodeToString(list[n]) + "'") })
-			default:
-				text.WriteByte('?')
-				kept = append(kept, list)
-			}
-		}
-		text.WriteString(part)
-		i++
-	}
-	return text.String(), kept
+	return string(append(text, query...)), kept
 }
 
-func writeList(text *strings.Builder, n int, each func(int)) {
-	text.WriteByte('(')
-	for i := range n {
-		if i > 0 {
-			text.WriteByte(',')
+// maxLiteral is how many bytes are written at most.
+const maxLiteral = 4096
+
+func appendLiteral(text []byte, arg any) (_ []byte, written bool) {
+	switch v := arg.(type) {
+	case nil:
+		return append(text, "NULL"...), true
+	case int64:
+		return strconv.AppendInt(text, v, 10), true
+	case string:
+		if len(v) > maxLiteral {
+			return text, false
 		}
-		each(i)
+		return appendBytes(text, v), true
+	case []byte:
+		if len(v) > maxLiteral {
+			return text, false
+		}
+		return appendBytes(text, v), true
+	case []int64:
+		return appendList(text, v, func(text []byte, n int64) []byte { return strconv.AppendInt(text, n, 10) }), true
+	case [][]byte:
+		return appendList(text, v, appendBytes), true
 	}
-	text.WriteByte(')')
+	return text, false
+}
+
+func appendList[T any](text []byte, list []T, each func([]byte, T) []byte) []byte {
+	text = append(text, '(')
+	for i, one := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = each(text, one)
+	}
+	return append(text, ')')
+}
+
+// appendBytes writes a string of bytes.
+func appendBytes[T string | []byte](text []byte, value T) []byte {
+	from := len(text)
+	text = append(text, '\'')
+	for i := range len(value) {
+		c := value[i]
+		if c < ' ' || c > '~' || c == '\'' || c == '\\' || c == '?' {
+			return appendHex(text[:from], value)
+		}
+		text = append(text, c)
+	}
+	return append(text, '\'')
+}
+
+func appendHex[T string | []byte](text []byte, value T) []byte {
+	const digits = "0123456789abcdef"
+	text = append(text, "x'"...)
+	for i := range len(value) {
+		text = append(text, digits[value[i]>>4], digits[value[i]&15])
+	}
+	return append(text, '\'')
 }

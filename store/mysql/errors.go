@@ -27,10 +27,12 @@ func (s *backend) Again(err error) bool {
 	switch number(err) {
 	case 1213, 1205, 1020: // deadlock, lock timeout, a row that has changed since it was read
 		return true
-	case 1062: // another transaction was faster to insert a row that this one has not seen
+	case 1048: // of enterRequest
+		return true
+	case 1062: // a job that is in already, or another transaction was faster to insert a row that this one has not seen
 		return true
 	}
-	return errors.Is(err, sqlstore.ErrRaced) || errors.Is(err, sqldriver.ErrBadConn) // nothing has reached the server
+	return errors.Is(err, sqlstore.ErrAgain) || errors.Is(err, sqlstore.ErrRaced) || errors.Is(err, sqldriver.ErrBadConn) // nothing has reached the server
 }
 
 // Translate implements sqlserver.Backend: by the server's numbers.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/internal/migrate"
-	"github.com/errandhq/errand/store/internal/sqlserver"
 )
 
 //go:embed migrations/*.sql
@@ -34,6 +33,9 @@ const (
 	nowMicros      = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"
 	lockSeconds    = 60 // for which one process waits for another that migrates
 )
+
+// Schema implements sqlserver.Backend.
+func (s *backend) Schema() *migrate.Schema { return s.schema }
 
 // schemaOf is the schema of the tables of a database.
 func (s *backend) schemaOf(dsn *gosql.Config) (*migrate.Schema, error) {
@@ -135,30 +137,4 @@ func madeBefore(err error) bool {
 // Script implements migrate.Database.
 func (migrator) Script(step migrate.Step) string {
 	return migrationTable + "\n" + step.Script + "\n" + migrate.Entry(step, nowMicros)
-}
-
-// Migrations implements [errand.Migrator].
-func (s *Store) Migrations(ctx context.Context) (all []errand.Migration, err error) {
-	err = s.onSchema(ctx, "list migrations", func() error {
-		all, err = s.backend.schema.Migrations(ctx)
-		return err
-	})
-	return all, err
-}
-
-// Migrate implements [errand.Migrator].
-func (s *Store) Migrate(ctx context.Context) error {
-	return s.onSchema(ctx, "migrate", func() error { return s.backend.schema.Migrate(ctx) })
-}
-
-func (s *Store) onSchema(ctx context.Context, op string, do func() error) error {
-	label := sqlserver.Label{Op: op}
-	if err := s.Enter(ctx, label); err != nil {
-		return err
-	}
-	defer s.Leave()
-	if err := do(); err != nil {
-		return fmt.Errorf("%v: %w", label, s.backend.Translate(err))
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,13 +64,13 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mysql: %w: %w", errand.ErrInvalid, err)
 	}
-	b := &backend{name: fmt.Sprintf("database %q on %s", dsn.DBName, dsn.Addr), password: dsn.Passwd}
+	b := &backend{name: fmt.Sprintf("database %q on %s", dsn.DBName, dsn.Addr), password: dsn.Passwd, turn: make(chan struct{}, 1)}
 	err = sqlserver.Await(ctx, max(cfg.wait, patience), sqlserver.Unreachable, func(ctx context.Context) error { return b.open(ctx, dsn, &cfg) })
 	if err != nil {
 		return nil, fmt.Errorf("open mysql: %w", b.Translate(err))
 	}
 	s := &Store{Store: sqlserver.New(b, dialect), backend: b}
-	s.watcher.look, s.watcher.notify = b.look, s.Hub.NotifyAll
+	b.watcher.look, b.watcher.notify = b.look, s.Hub.NotifyAll
 	return s, nil
 }
 
@@ -115,33 +114,6 @@ func parse(rawURL string) (cfg *gosql.Config, patience time.Duration, err error)
 	cfg.ParseTime = false
 	cfg.Logger = &gosql.NopLogger{} // its errors are returned too
 	return cfg, patience, nil
-}
-
-// connector makes connections with what the store needs of a session. The isolation is set in the way that all versions
-// know.
-type connector struct{ driver.Connector }
-
-var sessionSettings = []string{
-	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	fmt.Sprintf("SET SESSION innodb_lock_wait_timeout = %d, wait_timeout = %d, sql_mode = 'STRICT_ALL_TABLES'", lockWait, abandoned),
-}
-
-// Connect implements driver.Connector.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	exec, ok := conn.(driver.ExecerContext)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("the driver's connection is a %T", conn), conn.Close())
-	}
-	for _, setting := range sessionSettings {
-		if _, err := exec.ExecContext(ctx, setting, nil); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-	}
-	return conn, nil
 }
 
 func (s *backend) open(ctx context.Context, dsn *gosql.Config, cfg *config) error {

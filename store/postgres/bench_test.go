@@ -64,8 +64,8 @@ func BenchmarkRawLimit(b *testing.B) {
 		}
 		for range rounds {
 			ids := timed(&claimed, `UPDATE `+jobs+` j SET state = 4, rank = $1, token = 1, attempt = 1, worker = 'w', started_at = $1
-				FROM (SELECT seq FROM `+jobs+` WHERE queue = 'bench' AND state = 3 ORDER BY rank, seq LIMIT $2 FOR UPDATE SKIP LOCKED) AS found
-				WHERE j.seq = found.seq RETURNING j.id, j.payload`, time.Now().UnixMicro(), rawBatch)
+				FROM (SELECT id FROM `+jobs+` WHERE queue = 'bench' AND state = 3 ORDER BY rank, seq LIMIT $2 FOR UPDATE SKIP LOCKED) AS found
+				WHERE j.id = found.id RETURNING j.id, j.payload`, time.Now().UnixMicro(), rawBatch)
 			timed(&deleted, `DELETE FROM `+jobs+` WHERE id = ANY($1) AND state = 4 AND token = 1`, ids)
 			n += len(ids)
 		}

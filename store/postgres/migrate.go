@@ -11,9 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/internal/migrate"
-	"github.com/errandhq/errand/store/internal/sqlserver"
 )
 
 //go:embed migrations/*.sql
@@ -32,6 +30,9 @@ const (
 WHERE n.nspname = $1 AND c.relname = 'errand_migrations')`
 	nowMicros = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 )
+
+// Schema implements sqlserver.Backend.
+func (s *backend) Schema() *migrate.Schema { return s.schema }
 
 // schemaOf is the schema of the tables of a database.
 func (s *backend) schemaOf(pc *pgxpool.Config, name string) (*migrate.Schema, error) {
@@ -134,32 +135,6 @@ func (m migrator) Script(step migrate.Step) string {
 	schema := pgx.Identifier{m.schema}.Sanitize()
 	return "BEGIN;\nCREATE SCHEMA IF NOT EXISTS " + schema + ";\nSET LOCAL search_path TO " + schema + ";\n" + migrationTable + "\n" +
 		step.Script + "\n" + migrate.Entry(step, nowMicros) + "COMMIT;\n"
-}
-
-// Migrations implements [errand.Migrator].
-func (s *Store) Migrations(ctx context.Context) (all []errand.Migration, err error) {
-	err = s.onSchema(ctx, "list migrations", func() error {
-		all, err = s.backend.schema.Migrations(ctx)
-		return err
-	})
-	return all, err
-}
-
-// Migrate implements [errand.Migrator].
-func (s *Store) Migrate(ctx context.Context) error {
-	return s.onSchema(ctx, "migrate", func() error { return s.backend.schema.Migrate(ctx) })
-}
-
-func (s *Store) onSchema(ctx context.Context, op string, do func() error) error {
-	label := sqlserver.Label{Op: op}
-	if err := s.Enter(ctx, label); err != nil {
-		return err
-	}
-	defer s.Leave()
-	if err := do(); err != nil {
-		return fmt.Errorf("%v: %w", label, s.backend.Translate(err))
-	}
-	return nil
 }
 
 // one asks for one value.

@@ -111,7 +111,7 @@ func drain(t *testing.T, st errand.Store, jobs int, half func()) {
 	go func() { ended <- w.Run(ctx) }()
 	select {
 	case <-done:
-	case <-time.After(time.Minute):
+	case <-time.After(2 * time.Minute):
 		mu.Lock()
 		t.Errorf("%d of %d jobs have run", len(ran), jobs)
 		mu.Unlock()

@@ -9,7 +9,7 @@ import (
 
 // Describe implements [errand.Describer].
 func (s *Store) Describe(ctx context.Context) (string, error) {
-	if err := s.enter(ctx, label{op: "describe"}); err != nil {
+	if err := s.enter(ctx, label{Op: "describe"}); err != nil {
 		return "", err
 	}
 	defer s.leave()

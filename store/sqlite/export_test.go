@@ -85,3 +85,32 @@ func (s *Store) Watches() bool {
 
 // PretendSource has the store take itself for another copy of SQLite.
 func (s *Store) PretendSource(source string) { s.source = source }
+
+// CountStatements counts from now on what the connection that writes runs, and returns how to ask for it.
+func (s *Store) CountStatements() (statements func() int) {
+	w := s.writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := &countingTx{Tx: w.tx}
+	w.tx, w.session = c, sqlstore.NewSession(c, dialect)
+	return func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return c.n
+	}
+}
+
+type countingTx struct {
+	sqlstore.Tx
+	n int
+}
+
+func (c *countingTx) Exec(query string, args ...any) (int64, error) {
+	c.n++
+	return c.Tx.Exec(query, args...)
+}
+
+func (c *countingTx) Query(query string, each func(sqlRow) error, args ...any) error {
+	c.n++
+	return c.Tx.Query(query, each, args...)
+}

@@ -105,7 +105,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 // onSchema works on the schema by a connection of its own.
 func (s *Store) onSchema(ctx context.Context, op string, do func(*migrate.Schema) error) (err error) {
-	l := label{op: op}
+	l := label{Op: op}
 	if err := s.enter(ctx, l); err != nil {
 		return err
 	}

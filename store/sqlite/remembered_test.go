@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,50 @@ func TestSettledTogether(t *testing.T) {
 	}
 	if page, err := st.Jobs(t.Context(), errand.JobFilter{}); err != nil || len(page.Jobs) != 0 {
 		t.Errorf("%d jobs are left, %v", len(page.Jobs), err)
+	}
+}
+
+// TestSettledApart proves the same where jobs end in another order than they were claimed in, so that their rows make no
+// ranges.
+func TestSettledApart(t *testing.T) {
+	st := openAt(t, filepath.Join(t.TempDir(), "jobs.db"))
+	if err := enqueue(st, specs(100)...); err != nil {
+		t.Fatal(err)
+	}
+	var odd, even []*errand.Job
+	for i, job := range claim(t, st, 1, 100) {
+		if i%2 == 1 {
+			odd = append(odd, job)
+		} else {
+			even = append(even, job)
+		}
+	}
+	if _, err := st.Cancel(t.Context(), errand.Command{Now: now, IDs: []string{even[20].ID}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, jobs := range [][]*errand.Job{odd, even[:25], even[25:]} {
+		for i, err := range succeed(t, st, jobs...) {
+			if err != nil {
+				t.Errorf("job %d: %v", i, err)
+			}
+		}
+	}
+	for i, err := range succeed(t, st, odd...) {
+		if !errors.Is(err, errand.ErrLeaseLost) {
+			t.Errorf("job %d, second time: %v", i, err)
+		}
+	}
+	if info := counted(t, st); len(info.Counts) != 0 || info.Finished.Total != 100 {
+		t.Errorf("counters %v, %d finished, want none left and 100", info.Counts, info.Finished.Total)
+	}
+	plans, err := st.Plans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, plan := range plans {
+		if strings.HasPrefix(query, "DELETE FROM errand_jobs") && strings.Contains(plan, "SCAN errand_jobs") {
+			t.Errorf("%s\nis planned as\n%s", query, plan)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // EnqueueTx implements [errand.Transactor] for a *sql.Tx on the same database file. See the package about drivers.
 func (s *Store) EnqueueTx(ctx context.Context, tx any, req errand.EnqueueRequest) (errs []error, err error) {
-	err = s.inside(ctx, label{op: "enqueue in a transaction"}, tx, func(session *sqlstore.Session) error {
+	err = s.inside(ctx, label{Op: "enqueue in a transaction"}, tx, func(session *sqlstore.Session) error {
 		errs, err = session.Enqueue(req)
 		return err
 	})
@@ -23,7 +23,7 @@ func (s *Store) EnqueueTx(ctx context.Context, tx any, req errand.EnqueueRequest
 
 // SettleTx implements [errand.Transactor] for a *sql.Tx on the same database file. See the package about drivers.
 func (s *Store) SettleTx(ctx context.Context, tx any, req errand.SettleRequest) (errs []error, err error) {
-	err = s.inside(ctx, label{op: "settle in a transaction"}, tx, func(session *sqlstore.Session) error {
+	err = s.inside(ctx, label{Op: "settle in a transaction"}, tx, func(session *sqlstore.Session) error {
 		errs, err = session.Settle(req)
 		return err
 	})

@@ -39,11 +39,15 @@ import (
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/notify"
+	"github.com/errandhq/errand/store/internal/sqlroles"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
+type roles = sqlroles.Roles
+
 // Store is an [errand.Store] with every optional role. Make one with [Open].
 type Store struct {
+	roles
 	path        string
 	source      string // which SQLite this is, by its own account
 	sync        Sync
@@ -73,6 +77,7 @@ var (
 
 // start makes the store ready for use, with the connection that writes.
 func (s *Store) start(c *conn) {
+	s.roles = sqlroles.New(runner{s})
 	s.writer = newWriter(s, c)
 	s.readers = newPool(s.path, readers())
 	s.watcher.store = s
@@ -116,34 +121,12 @@ func (s *Store) Close() error {
 
 // Now returns the time of this machine, which all processes that use the file share.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
-	if err := s.enter(ctx, label{op: "now"}); err != nil {
+	if err := s.enter(ctx, label{Op: "now"}); err != nil {
 		return time.Time{}, err
 	}
 	defer s.leave()
 	return time.Now().UTC().Truncate(time.Microsecond), nil
 }
-
-// Enqueue implements [errand.Engine].
-func (s *Store) Enqueue(ctx context.Context, req errand.EnqueueRequest) (errs []error, err error) {
-	weight, to := 0, label{op: "enqueue to"}
-	for _, group := range req.Groups {
-		for i := range group {
-			weight += weigh(group[i].Payload)
-		}
-		if len(group) > 0 && len(to.queues) < 3 && !slices.Contains(to.queues, group[0].Queue) {
-			to.queues = append(to.queues, group[0].Queue)
-		}
-	}
-	err = s.write(ctx, to, weight, func(session *sqlstore.Session) error {
-		refusals, err := session.Enqueue(req)
-		errs = refusals
-		return err
-	})
-	return reply(errs, err)
-}
-
-// weigh says how many rows the bytes of one count as.
-func weigh(body []byte) int { return 1 + len(body)/4096 }
 
 // Claim implements [errand.Engine].
 func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.ClaimReply, error) {
@@ -159,7 +142,7 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 		}
 	}
 	var taken errand.ClaimReply
-	err := s.hurry(ctx, label{"claim from", req.Queues}, req.Limit, func(session *sqlstore.Session) error {
+	err := s.hurry(ctx, label{Op: "claim from", Queues: req.Queues}, req.Limit, func(session *sqlstore.Session) error {
 		answer, err := session.Claim(req, repeated)
 		taken = answer
 		return err
@@ -170,7 +153,7 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 			s.expect(queue, false)
 		}
 	}
-	return reply(taken, err)
+	return sqlroles.Reply(taken, err)
 }
 
 // expect notes whether a queue is likely to have queued jobs.
@@ -192,7 +175,7 @@ func (s *Store) expects(queues []string) bool {
 
 // idle looks whether there is nothing to claim, so that those who find nothing wait for nobody who writes.
 func (s *Store) idle(ctx context.Context, req errand.ClaimRequest) (answer errand.ClaimReply, idle bool, err error) {
-	err = s.read(ctx, label{"claim from", req.Queues}, func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, label{Op: "claim from", Queues: req.Queues}, func(session *sqlstore.Session) (err error) {
 		answer, idle, err = session.Idle(req)
 		return err
 	})
@@ -210,43 +193,4 @@ func (s *Store) wasEmpty(req *errand.ClaimRequest) bool {
 	s.emptyMu.Lock()
 	defer s.emptyMu.Unlock()
 	return req.Number > 0 && req.Number <= s.empty[req.Claimant()]
-}
-
-// Settle implements [errand.Engine].
-func (s *Store) Settle(ctx context.Context, req errand.SettleRequest) (errs []error, err error) {
-	err = s.write(ctx, label{op: "settle"}, len(req.Outcomes), func(session *sqlstore.Session) error {
-		refusals, err := session.Settle(req)
-		errs = refusals
-		return err
-	})
-	return reply(errs, err)
-}
-
-// Renew implements [errand.Engine].
-func (s *Store) Renew(ctx context.Context, req errand.RenewRequest) (errs []error, err error) {
-	err = s.hurry(ctx, label{op: "renew"}, len(req.Leases), func(session *sqlstore.Session) error {
-		refusals, err := session.Renew(req)
-		errs = refusals
-		return err
-	})
-	return reply(errs, err)
-}
-
-// Maintain implements [errand.Engine].
-func (s *Store) Maintain(ctx context.Context, req errand.MaintainRequest) (done errand.MaintainReply, err error) {
-	err = s.write(ctx, label{op: "maintain"}, req.Limit, func(session *sqlstore.Session) error {
-		answer, err := session.Maintain(req)
-		done = answer
-		return err
-	})
-	return reply(done, err)
-}
-
-// reply is what an operation replies: nothing besides an error.
-func reply[T any](value T, err error) (T, error) {
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return value, nil
 }

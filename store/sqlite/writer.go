@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand/internal/batch"
+	"github.com/errandhq/errand/store/internal/sqlroles"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
@@ -37,18 +38,7 @@ type op struct {
 	outcome error
 }
 
-// label names an operation and the queues that it is about, for errors.
-type label struct {
-	op     string
-	queues []string
-}
-
-func (l label) String() string {
-	if len(l.queues) == 0 {
-		return l.op
-	}
-	return fmt.Sprintf("%s %q", l.op, l.queues)
-}
+type label = sqlroles.Label
 
 // writer does all writing, in groups: whoever finds the connection free does, in one transaction, every operation that
 // has gathered, and everybody gets the outcome of their own.
@@ -80,6 +70,20 @@ func newWriter(s *Store, c *conn) *writer {
 		},
 	}
 	return w
+}
+
+// runner implements sqlroles.Runner.
+type runner struct{ store *Store }
+
+func (r runner) Write(ctx context.Context, kind sqlroles.Kind, label label, weight int, do func(*sqlstore.Session) error) error {
+	if kind == sqlroles.Workers || kind == sqlroles.Series {
+		return r.store.hurry(ctx, label, weight, do)
+	}
+	return r.store.write(ctx, label, weight, do)
+}
+
+func (r runner) Read(ctx context.Context, label label, do func(*sqlstore.Session) error) error {
+	return r.store.read(ctx, label, do)
 }
 
 // write does an operation. When ctx ends before its turn has come it has not been done and never will be; when ctx ends

@@ -25,7 +25,8 @@ type benchPayload struct {
 var benchText = strings.Repeat("x", 80)
 
 // Benchmark measures a store through the public API: enqueueing by one producer, by 64 and in bulk, draining at
-// concurrency 1, 10, 100 and 1,000, the time from enqueue to start at low load, and what an idle worker costs. An operation is a
+// concurrency 1, 10, 100 and 1,000, taking in what comes from another store, the time from enqueue to start at low load, and
+// what an idle worker costs. An operation is a
 // job. A drain that loses or doubles a job fails. open makes an empty store.
 func Benchmark(b *testing.B, open func(b testing.TB) errand.Store) {
 	b.Run("enqueue-1", func(b *testing.B) { benchEnqueue(b, open(b), 1) })
@@ -34,6 +35,7 @@ func Benchmark(b *testing.B, open func(b testing.TB) errand.Store) {
 	for _, concurrency := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprintf("drain-%d", concurrency), func(b *testing.B) { benchDrain(b, open(b), concurrency) })
 	}
+	b.Run("unpack", func(b *testing.B) { benchUnpack(b, open(b)) })
 	b.Run("pickup", func(b *testing.B) { benchPickup(b, open(b)) })
 	b.Run("idle", func(b *testing.B) { benchIdle(b, open(b)) })
 }
@@ -82,6 +84,32 @@ func benchBulk(b *testing.B, st errand.Store) {
 	b.ResetTimer()
 	if _, err := task.EnqueueMany(context.Background(), errand.NewQueue(st, "bench"), ins); err != nil {
 		b.Fatal(err)
+	}
+	perSecond(b, b.N)
+}
+
+// benchUnpack takes in parcels of 500 jobs.
+func benchUnpack(b *testing.B, st errand.Store) {
+	carrier, ok := st.(errand.Carrier)
+	if !ok {
+		b.Skip("it is no Carrier")
+	}
+	const size = 500
+	body := []byte(`{"n":1,"text":"` + benchText + `"}`)
+	now := time.Now().UTC()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done, number := 0, int64(1); done < b.N; number++ {
+		parcel := errand.Parcel{Token: "bench", Number: number, Queue: "bench"}
+		for ; len(parcel.Jobs) < size && done < b.N; done++ {
+			spec := errand.JobSpec{ID: errand.NewID(), Queue: "bench", Task: "bench", Payload: body}
+			parcel.Jobs = append(parcel.Jobs, errand.PackedJob{Job: errand.Job{
+				JobSpec: spec, State: errand.StateQueued, CreatedAt: now, ReadyAt: now,
+			}})
+		}
+		if _, err := carrier.Unpack(context.Background(), now, &parcel); err != nil {
+			b.Fatal(err)
+		}
 	}
 	perSecond(b, b.N)
 }

@@ -78,80 +78,32 @@ var concurrencyCases = []testCase{
 	}},
 }
 
-// manyWorkers: half of the jobs are retried once, some are given back once.
+// crowd is many who enqueue, claim and settle at once: half of the jobs are retried once, some are given back once.
+type crowd struct {
+	*kit
+	left atomic.Int64
+
+	mu        sync.Mutex
+	succeeded map[string]int
+	starts    map[string]bool // by id and token
+}
+
 func manyWorkers(k *kit) {
 	const producers, each, workers = 6, 50, 6
-	var (
-		mu        sync.Mutex
-		succeeded = make(map[string]int)
-		starts    = make(map[string]bool) // by id and token
-		left      atomic.Int64
-		wg        sync.WaitGroup
-	)
-	left.Store(producers * each)
+	c := &crowd{kit: k, succeeded: make(map[string]int), starts: make(map[string]bool)}
+	c.left.Store(producers * each)
+	var wg sync.WaitGroup
 	for range producers {
-		wg.Go(func() {
-			for range each / 5 {
-				group := []errand.JobSpec{spec(), spec(), spec(), spec(inQueue("other")), spec(inQueue("other"))}
-				errs, err := k.st.Enqueue(k.ctx, errand.EnqueueRequest{
-					Now: k.now, Groups: [][]errand.JobSpec{group[:3], group[3:]},
-				})
-				if err = errors.Join(append(errs, err)...); err != nil {
-					k.Errorf("enqueue: %v", err)
-				}
-			}
-		})
-	}
-	settle := func(worker string, job *errand.Job) {
-		mu.Lock()
-		if start := fmt.Sprint(job.ID, job.Token); starts[start] {
-			k.Errorf("job %s was given twice with token %d", job.ID, job.Token)
-		} else {
-			starts[start] = true
-		}
-		mu.Unlock()
-		event := errand.EventSucceeded
-		switch {
-		case job.Token == 1 && job.ID[len(job.ID)-1]%2 == 0:
-			event = errand.EventRetried
-		case job.Token == 2 && job.ID[len(job.ID)-1]%4 == 0:
-			event = errand.EventReleased
-		}
-		errs, err := k.st.Settle(k.ctx, errand.SettleRequest{
-			Now: k.now, Worker: worker, Outcomes: []errand.Outcome{outcome(job, event)},
-		})
-		if err = errors.Join(append(errs, err)...); err != nil {
-			k.Errorf("settle: %v", err)
-		}
-		if event == errand.EventSucceeded {
-			mu.Lock()
-			succeeded[job.ID]++
-			mu.Unlock()
-			left.Add(-1)
-		}
+		wg.Go(func() { c.produce(each / 5) })
 	}
 	for i := range workers {
-		worker := fmt.Sprint("w", i)
-		wg.Go(func() {
-			for number := int64(1); left.Load() > 0 && !k.Failed(); number++ {
-				reply, err := k.st.Claim(k.ctx, errand.ClaimRequest{
-					Now: k.now, Worker: worker, Number: number, Queues: []string{"q", "other"}, Limit: 7, Lease: leaseLength,
-					MaxRecoveries: maxRecoveries, LastChance: true,
-				})
-				if err != nil {
-					k.Errorf("claim: %v", err)
-				}
-				for _, job := range reply.Jobs {
-					settle(worker, job)
-				}
-			}
-		})
+		wg.Go(func() { c.work(fmt.Sprint("w", i)) })
 	}
 	wg.Wait()
-	if len(succeeded) != producers*each {
-		k.Errorf("%d jobs succeeded, want %d", len(succeeded), producers*each)
+	if len(c.succeeded) != producers*each {
+		k.Errorf("%d jobs succeeded, want %d", len(c.succeeded), producers*each)
 	}
-	for id, n := range succeeded {
+	for id, n := range c.succeeded {
 		if n != 1 {
 			k.Errorf("job %s succeeded %d times", id, n)
 		}
@@ -159,6 +111,70 @@ func manyWorkers(k *kit) {
 	if jobs := k.list(errand.JobFilter{}); len(jobs) > 0 {
 		k.Errorf("%d jobs are left", len(jobs))
 	}
+}
+
+// produce enqueues five jobs at a time, to two queues.
+func (c *crowd) produce(times int) {
+	for range times {
+		group := []errand.JobSpec{spec(), spec(), spec(), spec(inQueue("other")), spec(inQueue("other"))}
+		errs, err := c.st.Enqueue(c.ctx, errand.EnqueueRequest{
+			Now: c.now, Groups: [][]errand.JobSpec{group[:3], group[3:]},
+		})
+		if err = errors.Join(append(errs, err)...); err != nil {
+			c.Errorf("enqueue: %v", err)
+		}
+	}
+}
+
+// work claims and settles until every job has succeeded.
+func (c *crowd) work(worker string) {
+	for number := int64(1); c.left.Load() > 0 && !c.Failed(); number++ {
+		reply, err := c.st.Claim(c.ctx, errand.ClaimRequest{
+			Now: c.now, Worker: worker, Number: number, Queues: []string{"q", "other"}, Limit: 7, Lease: leaseLength,
+			MaxRecoveries: maxRecoveries, LastChance: true,
+		})
+		if err != nil {
+			c.Errorf("claim: %v", err)
+		}
+		for _, job := range reply.Jobs {
+			c.end(worker, job)
+		}
+	}
+}
+
+// end settles a job.
+func (c *crowd) end(worker string, job *errand.Job) {
+	c.begun(job)
+	event := errand.EventSucceeded
+	switch {
+	case job.Token == 1 && job.ID[len(job.ID)-1]%2 == 0:
+		event = errand.EventRetried
+	case job.Token == 2 && job.ID[len(job.ID)-1]%4 == 0:
+		event = errand.EventReleased
+	}
+	errs, err := c.st.Settle(c.ctx, errand.SettleRequest{
+		Now: c.now, Worker: worker, Outcomes: []errand.Outcome{outcome(job, event)},
+	})
+	if err = errors.Join(append(errs, err)...); err != nil {
+		c.Errorf("settle: %v", err)
+	}
+	if event == errand.EventSucceeded {
+		c.mu.Lock()
+		c.succeeded[job.ID]++
+		c.mu.Unlock()
+		c.left.Add(-1)
+	}
+}
+
+// begun notes that a job was given to a worker.
+func (c *crowd) begun(job *errand.Job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	start := fmt.Sprint(job.ID, job.Token)
+	if c.starts[start] {
+		c.Errorf("job %s was given twice with token %d", job.ID, job.Token)
+	}
+	c.starts[start] = true
 }
 
 // everythingAtOnce has goroutines do what they like to jobs that depend on each other across queues, in both

@@ -2,13 +2,16 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/errandhq/errand"
 )
 
 func needsTx(h Harness) bool { return h.BeginTx != nil }
 
-var txCases = []testCase{
+var txCases = slices.Concat(txEnqueueCases, txSettleCases)
+
+var txEnqueueCases = []testCase{
 	{name: "what is enqueued in a transaction is there when it commits, and not before", needs: needsTx, run: func(k *kit) {
 		tx := k.begin()
 		s := spec()
@@ -42,6 +45,25 @@ var txCases = []testCase{
 		k.ok(tx.Commit())
 		k.want(errand.StateQueued, s.ID)
 	}},
+	{name: "subscribers are woken when the transaction commits", needs: needsTx, run: func(k *kit) {
+		k.woken(errand.QueueTopic("q"), func() {
+			tx := k.begin()
+			k.ok(k.enqueueTx(tx, spec()))
+			k.ok(tx.Commit())
+		})
+	}},
+	{name: "a transaction of an unknown kind is refused", needs: needsTx, run: func(k *kit) {
+		st := k.transactor()
+		for _, tx := range []any{nil, 7, "tx"} {
+			_, err := st.EnqueueTx(k.ctx, tx, errand.EnqueueRequest{Now: k.now, Groups: [][]errand.JobSpec{{spec()}}})
+			k.wantError(err, errand.ErrTxUnsupported)
+			_, err = st.SettleTx(k.ctx, tx, errand.SettleRequest{Now: k.now})
+			k.wantError(err, errand.ErrTxUnsupported)
+		}
+	}},
+}
+
+var txSettleCases = []testCase{
 	{name: "a settle in a transaction lands with the caller's own writes", needs: needsTx, run: func(k *kit) {
 		job := k.claimOne(k.enqueue())
 		child := k.enqueue(after(job.ID))
@@ -73,22 +95,6 @@ var txCases = []testCase{
 		k.wantError(k.settleTx(tx, outcome(stale, errand.EventSucceeded)), errand.ErrLeaseLost)
 		k.ok(tx.Rollback())
 		k.want(errand.StateStarted, id)
-	}},
-	{name: "subscribers are woken when the transaction commits", needs: needsTx, run: func(k *kit) {
-		k.woken(errand.QueueTopic("q"), func() {
-			tx := k.begin()
-			k.ok(k.enqueueTx(tx, spec()))
-			k.ok(tx.Commit())
-		})
-	}},
-	{name: "a transaction of an unknown kind is refused", needs: needsTx, run: func(k *kit) {
-		st := k.transactor()
-		for _, tx := range []any{nil, 7, "tx"} {
-			_, err := st.EnqueueTx(k.ctx, tx, errand.EnqueueRequest{Now: k.now, Groups: [][]errand.JobSpec{{spec()}}})
-			k.wantError(err, errand.ErrTxUnsupported)
-			_, err = st.SettleTx(k.ctx, tx, errand.SettleRequest{Now: k.now})
-			k.wantError(err, errand.ErrTxUnsupported)
-		}
 	}},
 }
 

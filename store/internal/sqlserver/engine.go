@@ -4,29 +4,25 @@ import (
 	"context"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/store/internal/sqlroles"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
-
-// Enqueue implements [errand.Engine].
-func (s *Store) Enqueue(ctx context.Context, req errand.EnqueueRequest) (errs []error, err error) {
-	to, weight := labelOf(&req)
-	err = s.write(ctx, laneEnqueue, to, weight, func(session *sqlstore.Session) error {
-		refusals, err := session.Enqueue(req)
-		errs = refusals
-		return err
-	})
-	return reply(errs, err)
-}
 
 // Claim implements [errand.Engine].
 func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.ClaimReply, error) {
 	repeated, busy := s.claimedBefore(&req)
 	if !repeated && !busy {
+		changes, _ := s.calm()
+		if answer, ok := s.restingClaim(&req); ok && !s.isClosed() {
+			s.noteClaim(&req, 0)
+			return answer, ctx.Err()
+		}
 		answer, idle, err := s.idle(ctx, req)
 		if err != nil {
 			return errand.ClaimReply{}, err
 		}
 		if idle {
+			s.restClaim(&req, answer, changes)
 			s.noteClaim(&req, 0)
 			return answer, nil
 		}
@@ -36,7 +32,7 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 		in = laneBeside
 	}
 	var taken errand.ClaimReply
-	err := s.write(ctx, in, Label{"claim from", req.Queues}, req.Limit, func(session *sqlstore.Session) error {
+	err := s.write(ctx, in, Label{Op: "claim from", Queues: req.Queues}, req.Limit, func(session *sqlstore.Session) error {
 		answer, err := session.Claim(req, repeated)
 		taken = answer
 		return err
@@ -44,12 +40,12 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 	if err == nil {
 		s.noteClaim(&req, len(taken.Jobs))
 	}
-	return reply(taken, err)
+	return sqlroles.Reply(taken, err)
 }
 
 // idle looks whether there is nothing to claim, so that those who find nothing wait for nobody who writes.
 func (s *Store) idle(ctx context.Context, req errand.ClaimRequest) (answer errand.ClaimReply, idle bool, err error) {
-	err = s.read(ctx, Label{"claim from", req.Queues}, func(session *sqlstore.Session) (err error) {
+	err = s.read(ctx, Label{Op: "claim from", Queues: req.Queues}, func(session *sqlstore.Session) (err error) {
 		answer, idle, err = session.Idle(req)
 		return err
 	})
@@ -82,32 +78,18 @@ func (s *Store) claimedBefore(req *errand.ClaimRequest) (repeated, busy bool) {
 	return req.Number > 0 && req.Number <= c.empty, c.busy
 }
 
-// Settle implements [errand.Engine].
-func (s *Store) Settle(ctx context.Context, req errand.SettleRequest) (errs []error, err error) {
-	err = s.write(ctx, laneSettle, Label{Op: "settle"}, len(req.Outcomes), func(session *sqlstore.Session) error {
-		refusals, err := session.Settle(req)
-		errs = refusals
-		return err
-	})
-	return reply(errs, err)
-}
-
-// Renew implements [errand.Engine].
-func (s *Store) Renew(ctx context.Context, req errand.RenewRequest) (errs []error, err error) {
-	err = s.write(ctx, laneClaim, Label{Op: "renew"}, len(req.Leases), func(session *sqlstore.Session) error {
-		refusals, err := session.Renew(req)
-		errs = refusals
-		return err
-	})
-	return reply(errs, err)
-}
-
 // Maintain implements [errand.Engine].
 func (s *Store) Maintain(ctx context.Context, req errand.MaintainRequest) (done errand.MaintainReply, err error) {
+	changes, _ := s.calm()
+	if s.restingMaintain(req.Now) && !s.isClosed() {
+		return done, ctx.Err()
+	}
+	resting := false
 	err = s.write(ctx, laneSettle, Label{Op: "maintain"}, req.Limit, func(session *sqlstore.Session) error {
 		answer, err := session.Maintain(req)
-		done = answer
+		done, resting = answer, session.Resting()
 		return err
 	})
-	return reply(done, err)
+	s.restMaintain(rest{known: err == nil && resting, changes: changes, at: req.Now})
+	return sqlroles.Reply(done, err)
 }

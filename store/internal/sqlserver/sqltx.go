@@ -56,6 +56,27 @@ func EachRow(rows *sql.Rows, each func(sqlstore.Row) error) (err error) {
 			err = closed
 		}
 	}()
+	return eachRow(rows, each)
+}
+
+// EachSet is EachRow for the results of several statements, counted from 0.
+func EachSet(rows *sql.Rows, each func(set int, row sqlstore.Row) error) (err error) {
+	defer func() {
+		if closed := rows.Close(); err == nil {
+			err = closed
+		}
+	}()
+	for set := 0; ; set++ {
+		if err := eachRow(rows, func(row sqlstore.Row) error { return each(set, row) }); err != nil {
+			return err
+		}
+		if !rows.NextResultSet() {
+			return rows.Err()
+		}
+	}
+}
+
+func eachRow(rows *sql.Rows, each func(sqlstore.Row) error) error {
 	columns, err := rows.Columns()
 	if err != nil {
 		return err

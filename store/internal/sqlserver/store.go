@@ -8,13 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/internal/batch"
 	"github.com/errandhq/errand/internal/notify"
+	"github.com/errandhq/errand/store/internal/migrate"
+	"github.com/errandhq/errand/store/internal/sqlroles"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
@@ -30,6 +31,8 @@ type Backend interface {
 	Translate(err error) error
 	// Committed tells other processes whom a commit concerns. It does not wait for them.
 	Committed(topics []errand.Topic)
+	// Schema is that of the tables.
+	Schema() *migrate.Schema
 }
 
 const (
@@ -39,8 +42,11 @@ const (
 	timeLimit = 20 * time.Second // of a transaction
 )
 
+type roles = sqlroles.Roles
+
 // Store has the roles of errand.Store on a Backend.
 type Store struct {
+	roles
 	Hub notify.Hub // of those who wait in this process
 
 	backend Backend
@@ -49,6 +55,9 @@ type Store struct {
 
 	use    sync.RWMutex // held for reading by every operation under way
 	closed bool
+
+	places sqlstore.Places // of jobs that were claimed here
+	rests  rests
 
 	claimsMu sync.Mutex
 	claims   map[string]claims // by worker
@@ -83,21 +92,12 @@ type op struct {
 }
 
 // Label names an operation and the queues that it is about, for errors.
-type Label struct {
-	Op     string
-	Queues []string
-}
-
-func (l Label) String() string {
-	if len(l.Queues) == 0 {
-		return l.Op
-	}
-	return fmt.Sprintf("%s %q", l.Op, l.Queues)
-}
+type Label = sqlroles.Label
 
 // New makes a store.
 func New(backend Backend, dialect *sqlstore.Dialect) *Store {
 	s := &Store{backend: backend, dialect: dialect, claims: make(map[string]claims)}
+	s.roles = sqlroles.New(runner{s})
 	for i := range s.lanes {
 		l := &lane{store: s}
 		l.group = batch.Batcher[*op, struct{}]{
@@ -126,6 +126,12 @@ func (s *Store) Enter(ctx context.Context, label Label) error {
 	return nil
 }
 
+func (s *Store) isClosed() bool {
+	s.use.RLock()
+	defer s.use.RUnlock()
+	return s.closed
+}
+
 // Leave ends an operation.
 func (s *Store) Leave() { s.use.RUnlock() }
 
@@ -137,6 +143,23 @@ func (s *Store) Shut() bool {
 	s.closed = true
 	s.Hub.NotifyAll()
 	return was
+}
+
+// runner implements sqlroles.Runner.
+type runner struct{ store *Store }
+
+// laneOf is where operations of a kind are done.
+var laneOf = map[sqlroles.Kind]int{
+	sqlroles.Enqueues: laneEnqueue, sqlroles.Jobs: laneSettle, sqlroles.Workers: laneClaim, sqlroles.Messages: laneMessages,
+	sqlroles.Series: laneTelemetry, sqlroles.Audit: laneTelemetry,
+}
+
+func (r runner) Write(ctx context.Context, kind sqlroles.Kind, label Label, weight int, do func(*sqlstore.Session) error) error {
+	return r.store.write(ctx, laneOf[kind], label, weight, do)
+}
+
+func (r runner) Read(ctx context.Context, label Label, do func(*sqlstore.Session) error) error {
+	return r.store.read(ctx, label, do)
 }
 
 // write does an operation. When ctx ends before its turn has come it has not been done and never will be; when ctx ends
@@ -203,8 +226,8 @@ func (l *lane) transact(ops []*op) error {
 	for try := 1; ; try++ {
 		topics, err := l.once(ctx, ops, l.commits%foldEvery == 0, try > 1)
 		if err == nil {
+			l.store.backend.Committed(topics) // first, so that those who are woken look
 			l.store.Hub.Notify(topics...)
-			l.store.backend.Committed(topics)
 			return nil
 		}
 		if try == tries || !l.store.backend.Again(err) {
@@ -222,6 +245,7 @@ func (l *lane) transact(ops []*op) error {
 func (l *lane) once(ctx context.Context, ops []*op, fold, careful bool) (topics []errand.Topic, err error) {
 	err = l.store.backend.Transact(ctx, func(tx sqlstore.Tx) error {
 		session := sqlstore.NewSession(tx, l.store.dialect)
+		session.Remember(&l.store.places)
 		if careful {
 			session.Careful()
 		}
@@ -323,30 +347,4 @@ func Known(err error) bool {
 		}
 	}
 	return false
-}
-
-// labelOf names the queues of an enqueue, and weighs it.
-func labelOf(req *errand.EnqueueRequest) (Label, int) {
-	weight, to := 0, Label{Op: "enqueue to"}
-	for _, group := range req.Groups {
-		for i := range group {
-			weight += weigh(group[i].Payload)
-		}
-		if len(group) > 0 && len(to.Queues) < 3 && !slices.Contains(to.Queues, group[0].Queue) {
-			to.Queues = append(to.Queues, group[0].Queue)
-		}
-	}
-	return to, weight
-}
-
-// weigh says how many rows the bytes of one count as.
-func weigh(body []byte) int { return 1 + len(body)/4096 }
-
-// reply is what an operation replies: nothing besides an error.
-func reply[T any](value T, err error) (T, error) {
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return value, nil
 }

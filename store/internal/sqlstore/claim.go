@@ -396,6 +396,9 @@ func (c *chooser) startJobs() error {
 		for _, r := range c.rows {
 			taken.add(r.seq, r.key)
 		}
+		if c.s.places != nil {
+			c.s.places.note(c.rows)
+		}
 		return c.s.later(startJobs, lease, now, c.s.dialect.holder(c.req.Worker), c.req.Number, taken.list())
 	}
 	c.note()

@@ -21,22 +21,47 @@ func (s *Session) Queues(now time.Time) ([]errand.QueueInfo, error) {
 	if err := s.begin(now); err != nil {
 		return nil, fmt.Errorf("list queues: %w", err)
 	}
+	listing, err := s.List()
+	return listing.Infos(s.now), err
+}
+
+// Listing is what [Session.List] found. It is not changed any more.
+type Listing []listed
+
+type listed struct {
+	queue  *queue
+	oldest time.Time
+}
+
+// Infos is the answer of [Session.Queues] for a time, while nothing changes.
+func (l Listing) Infos(now time.Time) []errand.QueueInfo {
+	var infos []errand.QueueInfo
+	for _, one := range l {
+		info := one.queue.info(micro(now))
+		info.Oldest = one.oldest
+		infos = append(infos, info)
+	}
+	return infos
+}
+
+// List reads all queues.
+func (s *Session) List() (Listing, error) {
 	queues, err := s.allQueues()
 	if err != nil {
 		return nil, err
 	}
-	var infos []errand.QueueInfo
+	var listing Listing
 	for _, q := range queues {
 		if !q.used() && !q.paused {
 			continue
 		}
-		info := q.info(s.now)
-		if info.Oldest, err = s.oldest(q); err != nil {
+		oldest, err := s.oldest(q)
+		if err != nil {
 			return nil, fmt.Errorf("list queues: %q: %w", q.name, err)
 		}
-		infos = append(infos, info)
+		listing = append(listing, listed{q, oldest})
 	}
-	return infos, nil
+	return listing, nil
 }
 
 // oldest returns the ReadyAt of the job that waits longest, zero when none is queued: the first of each priority.

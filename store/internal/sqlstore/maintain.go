@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -42,6 +43,9 @@ func (s *Session) Maintain(req errand.MaintainRequest) (errand.MaintainReply, er
 		reply.Promoted += n
 	}
 	leftovers, err := s.hasLeftovers()
+	s.resting = !leftovers && !slices.ContainsFunc(queues, func(q *queue) bool {
+		return q.has(errand.StateStarted) || q.has(errand.StateScheduled)
+	})
 	if err != nil {
 		return reply, fmt.Errorf("look for leftovers: %w", err)
 	}

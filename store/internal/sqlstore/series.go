@@ -56,7 +56,7 @@ func (s *Session) RecordSeries(report errand.SeriesReport) error {
 
 func (s *Session) recordSeries(report *errand.SeriesReport) error {
 	s.now = micro(report.Now)
-	if report.Writer != "" {
+	if report.Writer != "" && len(report.Samples) > 0 { // depths are not added to others
 		if again, err := s.numbered(seriesWriters, report.Writer, report.Number, s.now); err != nil || again {
 			return err
 		}
@@ -76,7 +76,7 @@ func (s *Session) recordSeries(report *errand.SeriesReport) error {
 		if d.Messages {
 			kind = kindMessages
 		}
-		if _, err := s.tx.Exec(setDepth, seconds(d.Step), micros(d.At), kind, d.Queue, "", data); err != nil {
+		if err := s.later(setDepth, seconds(d.Step), micros(d.At), kind, d.Queue, "", data); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,8 @@ type Session struct {
 	fold     bool
 	known    bool // the producer of the enqueue under way has enqueued before
 	careful  bool
+	resting  bool
+	places   *Places // where claimed jobs are; nil: that is not remembered
 	decoded  optionsMemo
 	numbers  map[request]int64
 	claimed  claimed
@@ -102,6 +104,9 @@ func (s *Session) Careful() { s.careful = true }
 func (s *Session) hopeful(number int64) bool {
 	return !s.careful && number > 0 && s.dialect.EnterRequest != ""
 }
+
+// Resting reports whether [Session.Maintain] found nothing that it might soon have to do if nobody changes anything.
+func (s *Session) Resting() bool { return s.resting }
 
 // Flush writes what the operations have gathered. Call it once, before the commit.
 func (s *Session) Flush() error {

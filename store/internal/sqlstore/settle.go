@@ -15,7 +15,7 @@ func (s *Session) Settle(req errand.SettleRequest) ([]error, error) {
 	errs := make([]error, len(req.Outcomes))
 	succeed := s.succeedClaimed
 	if s.dialect.Shared {
-		succeed = s.succeedMany
+		succeed = func(outcomes []errand.Outcome) (map[int]bool, error) { return s.succeedMany(req.Worker, outcomes) }
 	}
 	gone, err := succeed(req.Outcomes)
 	if err != nil {

@@ -205,7 +205,7 @@ func (s *Session) heldJobs(keys [][]byte, each func(r *record)) error {
 
 // succeedMany ends, by few statements, the attempts that succeeded of jobs that nothing else refers to. It returns the
 // places of their outcomes.
-func (s *Session) succeedMany(outcomes []errand.Outcome) (map[int]bool, error) {
+func (s *Session) succeedMany(worker string, outcomes []errand.Outcome) (map[int]bool, error) {
 	places := make(map[string]int, len(outcomes))
 	for i := range outcomes {
 		if key, ok := keyOf(outcomes[i].ID); ok {
@@ -229,11 +229,7 @@ func (s *Session) succeedMany(outcomes []errand.Outcome) (map[int]bool, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	succeed := s.dialect.Succeed
-	if succeed == nil {
-		succeed = s.succeedHeld
-	}
-	deleted, err := succeed(s.tx, keys, tokens, queues)
+	deleted, err := s.succeedAll(worker, keys, tokens, queues)
 	if err != nil {
 		return nil, err
 	}
@@ -246,6 +242,26 @@ func (s *Session) succeedMany(outcomes []errand.Outcome) (map[int]bool, error) {
 		}
 	}
 	return gone, nil
+}
+
+// succeedAll deletes the jobs that are held as the outcomes say, and returns their keys.
+func (s *Session) succeedAll(worker string, keys [][]byte, tokens []int64, queues []string) (deleted [][]byte, err error) {
+	if s.places != nil && !s.careful && worker != "" {
+		var left []int
+		if deleted, left, err = s.succeedPlaced(worker, keys, tokens, queues); err != nil || len(left) == 0 {
+			return deleted, err
+		}
+		for to, from := range left {
+			keys[to], tokens[to], queues[to] = keys[from], tokens[from], queues[from]
+		}
+		keys, tokens, queues = keys[:len(left)], tokens[:len(left)], queues[:len(left)]
+	}
+	succeed := s.dialect.Succeed
+	if succeed == nil {
+		succeed = s.succeedHeld
+	}
+	more, err := succeed(s.tx, keys, tokens, queues)
+	return append(deleted, more...), err
 }
 
 // succeedHeld is Dialect.Succeed where that is nil.

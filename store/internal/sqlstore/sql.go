@@ -63,8 +63,10 @@ result = ? WHERE {row} = ?`
 WHERE seq BETWEEN ? AND ? AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
 	deleteClaimedSeqs = `DELETE FROM errand_jobs
 WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
-	deleteJob  = `DELETE FROM errand_jobs WHERE {row} = ?`
-	deleteJobs = `DELETE FROM errand_jobs WHERE {row}{in}`
+	// deletePlaced is the same where claims of several may be meant: see Places.
+	deletePlaced = `DELETE FROM errand_jobs WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND flags = 0`
+	deleteJob    = `DELETE FROM errand_jobs WHERE {row} = ?`
+	deleteJobs   = `DELETE FROM errand_jobs WHERE {row}{in}`
 
 	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END
 WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
@@ -225,6 +227,7 @@ const (
 	// Whoever holds the first messages is waited for, unlike by those who take them: else later ones would go before.
 	messagesToPack = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{lock}`
 
+	jobsByIDs  = `SELECT id FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
 	jobsAgain  = `SELECT ` + jobColumns + `, payload FROM errand_jobs WHERE {row}{in} ORDER BY seq{lock}`
 	depKind    = `SELECT kind FROM errand_deps WHERE parent = ? AND child = ?`
 	requeueJob = `UPDATE errand_jobs SET queue = ? WHERE {row} = ?`

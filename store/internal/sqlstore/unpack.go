@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,9 @@ func (s *Session) unpack(parcel *errand.Parcel, reply *errand.UnpackReply) error
 	if u.q, err = s.queue(parcel.Queue); err != nil {
 		return err
 	}
+	if u.here, err = s.unpackedJobs(parcel); err != nil {
+		return err
+	}
 	for i := range parcel.Jobs {
 		if err := u.job(&parcel.Jobs[i]); err != nil {
 			return fmt.Errorf("job %s: %w", parcel.Jobs[i].Job.ID, err)
@@ -57,29 +61,61 @@ func (s *Session) unpackedBefore(parcel *errand.Parcel) (bool, error) {
 	return false, err
 }
 
+// unpackedJobs returns the ids of those of a parcel's jobs that are in the store already.
+func (s *Session) unpackedJobs(parcel *errand.Parcel) (map[string]bool, error) {
+	here := make(map[string]bool)
+	var keys [][]byte
+	for i := range parcel.Jobs {
+		key, ok := keyOf(parcel.Jobs[i].Job.ID)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("job %s: %w: it is no UUID", parcel.Jobs[i].Job.ID, errand.ErrInvalid)
+		case s.dialect.Shared:
+			keys = append(keys, key)
+			continue
+		}
+		in, err := one(s.tx, jobExists, func(Row) error { return nil }, key)
+		if err != nil {
+			return nil, err
+		}
+		here[string(key)] = in
+	}
+	for some := range slices.Chunk(keys, unpackLooked) {
+		err := s.tx.Query(jobsByIDs, func(row Row) error {
+			here[string(row.Blob(0))] = true
+			return nil
+		}, some)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return here, nil
+}
+
 // unpacker takes in the jobs of a parcel, many by one statement.
 type unpacker struct {
 	s     *Session
 	q     *queue
 	reply *errand.UnpackReply
+	here  map[string]bool // ids of jobs that are in
 	args  []any
 	rows  int
 }
 
 // unpackSizes are the numbers of jobs that one statement takes in.
-var unpackSizes = []int{20, 1}
+var unpackSizes = []int{100, 10, 1}
 
-const carriedColumns = 22
+const (
+	carriedColumns = 22
+	unpackLooked   = 1000 // jobs that are looked up at once
+)
 
 func (u *unpacker) job(p *errand.PackedJob) error {
-	key, ok := keyOf(p.Job.ID)
-	if !ok {
-		return fmt.Errorf("%w: it is no UUID", errand.ErrInvalid)
+	key, _ := keyOf(p.Job.ID) // unpackedJobs has checked it
+	if u.here[string(key)] {
+		return nil
 	}
-	in, err := one(u.s.tx, jobExists, func(Row) error { return nil }, key)
-	if in || err != nil {
-		return err
-	}
+	u.here[string(key)] = true
 	r := &record{key: key, job: p.Job, expires: p.ExpiresAt}
 	r.job.Queue = u.q.name
 	if p.Parent {
@@ -212,7 +248,7 @@ func (u *unpacker) flush() error {
 	for _, rows := range unpackSizes {
 		for ; u.rows >= rows; u.rows -= rows {
 			query := insertCarried + strings.Repeat(", "+insertCarriedRow, rows-1)
-			if _, err := u.s.tx.Exec(query, args[:rows*carriedColumns]...); err != nil {
+			if err := u.s.later(query, slices.Clone(args[:rows*carriedColumns])...); err != nil {
 				return err
 			}
 			args = args[rows*carriedColumns:]
