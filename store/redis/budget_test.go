@@ -19,9 +19,9 @@ const (
 	budgetSettle  = 9
 
 	budgetEnqueueAllocs = 1 // a job, in the store
-	budgetClaimAllocs   = 4
+	budgetClaimAllocs   = 1
 	budgetSettleAllocs  = 1
-	budgetDrainAllocs   = 15 // from claim to settlement, with engine and codec
+	budgetDrainAllocs   = 11 // from claim to settlement, with engine and codec
 )
 
 func TestBudget(t *testing.T) {

@@ -29,6 +29,7 @@ type claimer struct {
 	reply errand.ClaimReply
 	left  int
 	lease time.Time // until when
+	blocks
 }
 
 // Claim implements [errand.Engine].
@@ -156,20 +157,20 @@ func (cl *claimer) take(queue string, result rueidis.RedisResult) (what string, 
 
 // takeList reads ids and the records beside them.
 func (cl *claimer) takeList(queue string, idList, recordList rueidis.RedisMessage) (n int, err error) {
-	ids, err := idList.ToArray()
-	if err != nil {
-		return 0, err
-	}
 	records, err := recordList.ToArray()
 	if err != nil {
 		return 0, err
 	}
+	keys, err := readKeys(idList, len(records))
+	if err != nil {
+		return 0, err
+	}
 	cl.reply.Jobs = slices.Grow(cl.reply.Jobs, len(records))
-	for i := range min(len(ids), len(records)) {
+	for i := range records {
 		if records[i].IsNil() {
 			continue // passed over
 		}
-		rec, err := decodeClaimed(queue, ids[i], records[i])
+		rec, err := cl.decode(queue, keys(i), records[i], len(records)-i)
 		if err != nil {
 			return 0, err
 		}
@@ -188,6 +189,22 @@ func (cl *claimer) takeList(queue string, idList, recordList rueidis.RedisMessag
 	return n, nil
 }
 
+// readKeys reads n ids, which are in a row or in a list.
+func readKeys(m rueidis.RedisMessage, n int) (func(i int) string, error) {
+	if m.IsArray() {
+		list, err := m.AsStrSlice()
+		if err == nil && len(list) != n {
+			err = fmt.Errorf("%w: %d ids of %d records", errand.ErrCorrupt, len(list), n)
+		}
+		return func(i int) string { return list[i] }, err
+	}
+	row, err := m.ToString()
+	if err == nil && len(row) != 16*n {
+		err = fmt.Errorf("%w: %d bytes of ids of %d records", errand.ErrCorrupt, len(row), n)
+	}
+	return func(i int) string { return row[16*i : 16*i+16] }, err
+}
+
 // carryOn makes of a record as it was before the claim what the script has made of it.
 func (cl *claimer) carryOn(rec *record) {
 	j := &rec.job
@@ -196,23 +213,21 @@ func (cl *claimer) carryOn(rec *record) {
 	j.Worker, j.Progress = cl.req.Worker, nil
 }
 
-// decodeClaimed reads a job of a claim's reply: its id and record, or nothing and these with what is beside them.
-func decodeClaimed(queue string, key, m rueidis.RedisMessage) (*record, error) {
+// decode reads a job of a claim's reply: its record, or this with what is beside it; left is how many are still to be read.
+func (cl *claimer) decode(queue, key string, m rueidis.RedisMessage, left int) (*record, error) {
 	if m.IsArray() {
 		return decode(queue, m)
-	}
-	id, err := key.ToString()
-	if err != nil {
-		return nil, err
 	}
 	raw, err := m.ToString()
 	if err != nil {
 		return nil, err
 	}
-	if id == "" && len(raw) >= 16 {
-		id, raw = raw[:16], raw[16:]
+	if len(key) != 16 {
+		return parse(queue, key, raw), nil
 	}
-	return parse(queue, id, raw), nil
+	rec := cl.blocks.next(key, left)
+	rec.parse(queue, raw)
+	return rec, nil
 }
 
 // fail ends a job that cannot be read. Where that goes wrong its lease runs out, and the next claim does it.

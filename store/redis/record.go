@@ -207,12 +207,41 @@ func decode(queue string, m rueidis.RedisMessage) (*record, error) {
 // parse reads a record alone.
 func parse(queue, key, raw string) *record {
 	rec := &record{key: key}
-	rec.job.Queue, rec.job.ID = queue, idOf(key)
+	rec.job.ID = idOf(key)
+	rec.parse(queue, raw)
+	return rec
+}
+
+func (rec *record) parse(queue, raw string) {
+	rec.job.Queue = queue
 	in := reader{rest: raw}
 	rec.read(&in)
 	if in.short || rec.job.State < 1 || rec.job.State > errand.StateCanceled {
 		rec.damaged(raw)
 	}
+}
+
+// blocks are where records and the texts of their ids come from: some at a time, which saves allocations, and few, since a
+// job that stays keeps all of its block.
+type blocks struct {
+	records []record
+	ids     []byte
+}
+
+// blockSize is how many records are in a block.
+const blockSize = 16
+
+// next returns an empty record with its key and id; left is how many are wanted, with this one.
+func (b *blocks) next(key string, left int) *record {
+	if len(b.records) == 0 {
+		n := min(left, blockSize)
+		b.records, b.ids = make([]record, n), make([]byte, 0, n*idLen)
+	}
+	rec := &b.records[0]
+	b.records = b.records[1:]
+	start := len(b.ids)
+	b.ids = appendID(b.ids, key)
+	rec.key, rec.job.ID = key, rueidis.BinaryString(b.ids[start:])
 	return rec
 }
 
@@ -469,16 +498,30 @@ func keyOf(id string) (string, bool) {
 
 func rawKeyOf(id string) ([16]byte, bool) {
 	u, err := uuid.Parse(id)
-	return u, err == nil && len(id) == 36
+	return u, err == nil && len(id) == idLen
 }
+
+// idLen is the length of an id as text.
+const idLen = 36
 
 // idOf is the reverse of keyOf.
 func idOf(key string) string {
-	u, err := uuid.FromBytes([]byte(key))
-	if err != nil {
+	if len(key) != 16 {
 		return fmt.Sprintf("%x", key)
 	}
-	return u.String()
+	return string(appendID(make([]byte, 0, idLen), key))
+}
+
+// appendID writes the id behind b.
+func appendID(b []byte, key string) []byte {
+	const digits = "0123456789abcdef"
+	for i := range len(key) {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			b = append(b, '-')
+		}
+		b = append(b, digits[key[i]>>4], digits[key[i]&15])
+	}
+	return b
 }
 
 // micro is t as stores keep it: to the microsecond, in UTC.

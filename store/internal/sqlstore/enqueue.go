@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -59,6 +60,7 @@ func (s *Session) enqueueGroup(group []errand.JobSpec) error {
 	if err != nil {
 		return err
 	}
+	s.fresh.expect(len(group))
 	for i := range group {
 		if skip[i] {
 			continue
@@ -190,6 +192,22 @@ type inserter struct {
 	state    errand.State // of the jobs gathered
 	options  []byte       // of the job before
 	spec     *errand.JobSpec
+
+	names [2]box[string] // of the job before
+	times [3]box[int64]
+}
+
+// box makes an argument of a value, which need not be made again for the next job that has the same.
+type box[T comparable] struct {
+	value T
+	arg   any
+}
+
+func (b *box[T]) of(value T) any {
+	if b.arg == nil || b.value != value {
+		b.value, b.arg = value, value
+	}
+	return b.arg
 }
 
 const (
@@ -212,6 +230,11 @@ func insertJobsQuery(rows int) string {
 	return query
 }
 
+// expect makes room for the arguments of so many jobs, as far as they gather.
+func (in *inserter) expect(jobs int) {
+	in.args = slices.Grow(in.args, min(jobs, in.most-in.rows)*insertColumns)
+}
+
 func (in *inserter) add(q *queue, r *record) error {
 	if in.q != q || r.job.State != in.state || in.rows == in.most || in.bytes > maxInsertBytes {
 		if err := in.flush(); err != nil {
@@ -224,8 +247,9 @@ func (in *inserter) add(q *queue, r *record) error {
 	if err != nil {
 		return fmt.Errorf("options of job %s: %w", j.ID, err)
 	}
-	in.args = append(in.args, r.key, j.Queue, int64(j.State), r.rank(), j.Task, int64(j.Priority), r.flags,
-		micros(j.CreatedAt), micros(j.ReadyAt), r.waits, orNull(j.Payload), orNull(options))
+	in.args = append(in.args, r.key, in.names[0].of(j.Queue), int64(j.State), in.times[0].of(r.rank()), in.names[1].of(j.Task),
+		int64(j.Priority), r.flags, in.times[1].of(micros(j.CreatedAt)), in.times[2].of(micros(j.ReadyAt)), r.waits,
+		orNull(j.Payload), orNull(options))
 	in.rows++
 	in.bytes += len(j.Payload) + len(options)
 	return nil

@@ -11,9 +11,10 @@
 -- ARGV[12] by how much the numbers of a worker's claims differ, except those of a claim's parts
 --
 -- Returns {what, due, ids, records, ...}: what is "claimed"; "again" when due jobs are still to be made queued first;
--- "repeated" when this claim was carried out before. due is when the next scheduled job is due, empty for none. Ids and
--- records are lists side by side: a record as it was before this claim, which the client knows how to carry on; or, beside
--- an empty id, what show has of it; or nothing, where a job was passed over. Suspects are counted by the client.
+-- "repeated" when this claim was carried out before. due is when the next scheduled job is due, empty for none. Ids are
+-- 16 bytes each in a row, or a list. Records are a list of as many: a record as it was before this claim, which the client
+-- knows how to carry on; or what show has of it and of what is beside it; or nothing, where a job was passed over. Suspects
+-- are counted by the client.
 local worker, number, limit, lease = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local suspect, lastChance, MANY, PARTS = tonumber(ARGV[8]), ARGV[9] == '1', tonumber(ARGV[11]), tonumber(ARGV[12])
 
@@ -108,7 +109,7 @@ local function claim(prio)
 				new = lending or head .. sub(raw, 6, 18) .. FIRST .. sub(raw, 29)
 			else
 				new, stays = examine(id, m, raw)
-				if new and band(byte(raw, 2), BESIDE) ~= 0 then ids[i], raws[i] = '', show(id, raw) end
+				if new and band(byte(raw, 2), BESIDE) ~= 0 then raws[i] = show(id, raw) end
 			end
 			if new then
 				n = n + 2
@@ -127,7 +128,8 @@ local function claim(prio)
 			end
 		end
 		taken = n / 2
-		reply[#reply + 1], reply[#reply + 2] = ids, raws
+		local row = table.concat(ids)
+		reply[#reply + 1], reply[#reply + 2] = #row == 16 * size and row or ids, raws -- else somebody else has written an id
 		if remove then
 			batched('ZREM', key, remove)
 			offset = offset + size - #remove
