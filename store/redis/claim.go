@@ -225,7 +225,7 @@ func (cl *claimer) decode(queue, key string, m rueidis.RedisMessage, left int) (
 	if len(key) != 16 {
 		return parse(queue, key, raw), nil
 	}
-	rec := cl.blocks.next(key, left)
+	rec := cl.next(key, left)
 	rec.parse(queue, raw)
 	return rec, nil
 }
