@@ -2,8 +2,11 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/errandhq/errand"
@@ -88,6 +91,45 @@ func TestOpenServers(t *testing.T) {
 		}
 		if err := st.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestServerThatHangsUp proves that a server which accepts connections and ends them, as one that is being stopped does, counts
+// as one that is not there yet.
+func TestServerThatHangsUp(t *testing.T) {
+	for scheme, database := range map[string]string{"postgres": "/test?sslmode=disable", "mysql": "/test", "redis": "/0"} {
+		for _, reset := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s,reset=%v", scheme, reset), func(t *testing.T) {
+				l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer l.Close()
+				var met atomic.Int64
+				go func() {
+					for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+						met.Add(1)
+						if reset {
+							_ = conn.(*net.TCPConn).SetLinger(0)
+						}
+						_ = conn.Close()
+					}
+				}()
+				where := scheme + "://user@" + l.Addr().String() + database
+				_, err = store.Open(t.Context(), where)
+				if !errors.Is(err, errand.ErrUnavailable) || !strings.Contains(err.Error(), "wait=30s") {
+					t.Errorf("Open: %v", err)
+				}
+				once := met.Load()
+				mark := "?"
+				if strings.Contains(where, "?") {
+					mark = "&"
+				}
+				if _, err := store.Open(t.Context(), where+mark+"wait=300ms"); !errors.Is(err, errand.ErrUnavailable) || met.Load() < 2*once+1 {
+					t.Errorf("Open that waits: %v, after %d connections, where one try takes %d", err, met.Load()-once, once)
+				}
+			})
 		}
 	}
 }

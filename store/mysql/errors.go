@@ -35,6 +35,11 @@ func (s *backend) Again(err error) bool {
 	return errors.Is(err, sqlstore.ErrAgain) || errors.Is(err, sqlstore.ErrRaced) || errors.Is(err, sqldriver.ErrBadConn) // nothing has reached the server
 }
 
+// absent reports whether an error says that the server is not there, or went away.
+func absent(err error) bool {
+	return sqlserver.Unreachable(err) || errors.Is(err, driver.ErrInvalidConn) || errors.Is(err, sqldriver.ErrBadConn)
+}
+
 // Translate implements sqlserver.Backend: by the server's numbers.
 func (s *backend) Translate(err error) error {
 	if err == nil || sqlserver.Known(err) || errors.Is(err, context.Canceled) {
@@ -49,7 +54,7 @@ func (s *backend) Translate(err error) error {
 		kind = errand.ErrInvalid
 	}
 	hint := hints[n]
-	if sqlserver.Unreachable(err) {
+	if absent(err) {
 		hint = sqlserver.NotThere
 	}
 	wrapped := fmt.Errorf("%w: %s%s: %w", kind, s.name, hint, err)

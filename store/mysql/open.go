@@ -65,7 +65,7 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open mysql: %w: %w", errand.ErrInvalid, err)
 	}
 	b := &backend{name: fmt.Sprintf("database %q on %s", dsn.DBName, dsn.Addr), password: dsn.Passwd, turn: make(chan struct{}, 1)}
-	err = sqlserver.Await(ctx, max(cfg.wait, patience), sqlserver.Unreachable, func(ctx context.Context) error { return b.open(ctx, dsn, &cfg) })
+	err = sqlserver.Await(ctx, max(cfg.wait, patience), absent, func(ctx context.Context) error { return b.open(ctx, dsn, &cfg) })
 	if err != nil {
 		return nil, fmt.Errorf("open mysql: %w", b.Translate(err))
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
+	"syscall"
 	"time"
 )
 
@@ -40,10 +42,12 @@ func Await(ctx context.Context, patience time.Duration, absent func(error) bool,
 	}
 }
 
-// Unreachable reports whether an error says that nothing answers at the address.
+// Unreachable reports whether an error of connecting says that nothing answers at the address, or that what did went away: a
+// server that is being stopped or started resets connections.
 func Unreachable(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
+	return ok && op.Op == "dial" || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // NotThere is what an error says besides that nothing answers.
