@@ -102,7 +102,11 @@ var rules = []rule{
 	{pkg: "metrics", may: []string{"."}, outside: []string{"github.com/prometheus/client_golang"}},
 	{pkg: "web/internal/sample", may: []string{"."}},
 	{pkg: "web/internal/browser", outside: []string{"github.com/chromedp/cdproto", "github.com/chromedp/chromedp"}},
-	{pkg: "web/internal/speed", may: []string{".", "internal/testserver", "store", "web"}},
+	{
+		pkg:     "web/internal/speed",
+		may:     []string{".", "internal/testserver", "store", "web"},
+		outside: []string{"github.com/jackc/pgx/v5"},
+	},
 	{
 		pkg:     "web/internal/screenshots",
 		may:     []string{".", "internal/lang", "store/memory", "web", "web/internal/..."},
