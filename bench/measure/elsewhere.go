@@ -196,6 +196,6 @@ func (c *child) kill() error {
 		return err
 	}
 	<-c.done
-	_ = c.cmd.Wait() // it was killed
-	return c.in.Close()
+	_ = c.cmd.Wait() // it was killed; the pipe to it is closed now
+	return nil
 }
