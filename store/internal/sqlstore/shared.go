@@ -193,7 +193,7 @@ func (s *Session) lockKeys(keys [][]byte) error {
 	return s.tx.Query(lockJobs, func(Row) error { return nil }, keys)
 }
 
-// held locks those of the jobs that are started.
+// heldJobs locks those of the jobs that are started, and shows them.
 func (s *Session) heldJobs(keys [][]byte, each func(r *record)) error {
 	return s.tx.Query(heldByIDs, func(row Row) error {
 		r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(4)}
