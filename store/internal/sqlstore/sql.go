@@ -3,7 +3,7 @@ package sqlstore
 // Every statement is here, whole. States are literals, as the numbers of errand.State: 1 scheduled, 2 deferred, 3 queued,
 // 4 started, 5 finished, 6 failed, 7 canceled. Times are microseconds since 1970, UTC. The rank is the sort key of a job
 // within its queue and state; one index serves claims, due times, lost leases, retention and listings. {row} is the column
-// by which the database finds a row that was read before: see Dialect.ByID.
+// by which the database finds a row that was read before: see Dialect.ByID. {state} is a literal too: see inState.
 
 // Jobs.
 const (
@@ -38,13 +38,13 @@ token, attempt, recoveries, settled, waits, worker, claim, options, history, pro
 	jobTask        = `SELECT task FROM errand_jobs WHERE id = ?`
 
 	besideAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank = ? AND seq > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
+WHERE queue = ? AND state = {state} AND rank = ? AND seq > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
 	beyondAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
+WHERE queue = ? AND state = {state} AND rank > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
 	besideDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank = ? AND seq < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
+WHERE queue = ? AND state = {state} AND rank = ? AND seq < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 	beyondDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
+WHERE queue = ? AND state = {state} AND rank < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 
 	heldJobs = `SELECT ` + jobColumns + `, payload FROM errand_jobs
 WHERE queue = ? AND state = 4 AND worker = ? AND claim = ? ORDER BY priority DESC, ready_at, seq`
@@ -81,7 +81,7 @@ WHERE seq IN (SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank
 	expiredJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
 WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?{skip}`
 	oldestJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
+WHERE queue = ? AND state = {state} AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
 )
 
 // Queues.
