@@ -23,6 +23,12 @@ WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY rank, seq LIMIT 
 	queuedBeyond = `SELECT ` + claimColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 
+	// queuedAlike is queuedBeyond of fewer columns, for jobs that are like the one before: new, of the same task and with the same
+	// options. Of the first that is not it says so. 72057594037927935 are the bits of a rank that are its time: see queuedRank.
+	queuedAlike = `SELECT seq, id, rank, payload, CASE WHEN task = ? AND options IS ? AND created_at = rank & 72057594037927935
+AND unknown_since IS NULL AND token = 0 AND attempt = 0 AND recoveries = 0 AND flags = 0 AND history IS NULL THEN NULL ELSE 1 END
+FROM errand_jobs WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?`
+
 	startJob = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
 settled = 0, worker = ?, claim = ?, progress = NULL WHERE `
 	startJobs  = startJob + `{row}{in}`
