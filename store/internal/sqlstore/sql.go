@@ -186,9 +186,11 @@ ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = 
 
 // What several writers at once do in another way. The rows of errand_queues and errand_message_queues are then
 // contributions of transactions, to be added up; that with number 0 is the queue's own and says whether it is paused.
+//
+// HeldByIDs adds to the state so that nobody looks through all started jobs for those ids, by the index that begins with it.
 const (
 	lockJobs    = `SELECT seq FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
-	heldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state = 4 ORDER BY id{lock}`
+	HeldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state + 0 = 4 ORDER BY id{lock}`
 	renewJobs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE {row}{in}`
 	dueJobs     = `SELECT seq, id FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
 	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE {row}{in}`
