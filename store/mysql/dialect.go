@@ -13,7 +13,7 @@ var dialect = &sqlstore.Dialect{
 	In: " IN ?", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "SIGNED", Shared: true,
 	WorkerWidth: 48, // as migration 0004 has it
 	Rewrite:     rewrite,
-	InsertRows:  []int{insertRows}, Insert: insert, EnterRequest: enterRequest,
+	InsertRows:  insertRows, Insert: insert, EnterRequest: enterRequest,
 }
 
 var (

@@ -27,6 +27,7 @@ var dialect = &sqlstore.Dialect{
 		query = strings.ReplaceAll(query, " LIMIT ?", " LIMIT ? + 0")
 		return otherState.ReplaceAllString(query, "$0 AND state NOT IN (3, 4)")
 	},
+	InsertRows: insertRows, Insert: insert,
 }
 
 var otherState = regexp.MustCompile(` AND state = [125-7]\b`)

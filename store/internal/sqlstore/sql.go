@@ -8,9 +8,8 @@ package sqlstore
 // Jobs.
 const (
 	insertJob = `INSERT INTO errand_jobs
-(id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options) VALUES `
-	insertJobRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertJobEnd = ` ON CONFLICT (id) DO NOTHING`
+(id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 	// what chooser.consider reads
 	claimColumns = `seq, id, rank, task, created_at, unknown_since, token, attempt, recoveries, flags,
