@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/errandhq/errand"
 )
 
 // Dialect is what differs between the databases: how a statement is written, and which steps have many writers at once
@@ -74,6 +76,12 @@ func (d *Dialect) SQL(query string) string {
 	}
 	d.texts.Store(query, text)
 	return text
+}
+
+// inState is a statement about jobs of that state. It is written into it, as a database has to know it while it plans where an
+// index holds the jobs of some states only.
+func inState(query string, state errand.State) string {
+	return strings.Replace(query, "{state}", strconv.Itoa(int(state)), 1)
 }
 
 // row is the column by which rows of errand_jobs are found.

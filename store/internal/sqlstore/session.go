@@ -28,6 +28,7 @@ type Session struct {
 	resting  bool
 	places   *Places // where claimed jobs are; nil: that is not remembered
 	decoded  optionsMemo
+	alike    alike
 	numbers  map[request]int64
 	claimed  claimed
 }
