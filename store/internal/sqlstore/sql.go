@@ -63,10 +63,10 @@ result = ? WHERE {row} = ?`
 
 	// deleteSucceeded settles a job that nothing else refers to.
 	deleteSucceeded = `DELETE FROM errand_jobs WHERE id = ? AND state = 4 AND token = ? AND queue = ? AND flags = 0`
-	// The same by what is remembered of a claim: see claimed.
-	deleteClaimedRange = `DELETE FROM errand_jobs
+	// The same by what is remembered of a claim: see claimed. SQLite would rather look through all started jobs of the queue.
+	deleteClaimedRange = `DELETE FROM errand_jobs NOT INDEXED
 WHERE seq BETWEEN ? AND ? AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
-	deleteClaimedSeqs = `DELETE FROM errand_jobs
+	deleteClaimedSeqs = `DELETE FROM errand_jobs NOT INDEXED
 WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
 	// deletePlaced is the same where claims of several may be meant: see Places.
 	deletePlaced = `DELETE FROM errand_jobs WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND flags = 0`
