@@ -13,8 +13,8 @@ const (
 	checkpointLate  = 16_000
 )
 
-// checkpointer writes the log back into the database beside the writer, who would be kept from writing by it for a tenth of the
-// time. It may fail: the writer does it then.
+// checkpointer writes the log back into the database beside the writer, whom it would keep from writing for 15 ms and more
+// each time. It may fail: the writer does it then.
 type checkpointer struct {
 	path  string
 	pages int // that were written since the last one began
