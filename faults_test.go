@@ -258,6 +258,64 @@ func TestConcurrentEnqueuesShareRoundTrips(t *testing.T) {
 	})
 }
 
+// pipelined is a store to which two enqueues may be under way, each of which loses its first answer.
+type pipelined struct {
+	slow
+	mu       sync.Mutex
+	underWay map[string]bool  // by producer
+	last     map[string]int64 // their requests' numbers
+	most     int              // that were under way at a time
+}
+
+func (s *pipelined) Pipeline() int { return 2 }
+
+func (s *pipelined) Enqueue(ctx context.Context, req errand.EnqueueRequest) ([]error, error) {
+	s.mu.Lock()
+	again := req.Number == s.last[req.Producer]
+	if s.underWay[req.Producer] || req.Number < s.last[req.Producer] {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("producer %s has another request under way, or number %d is not above %d", req.Producer, req.Number, s.last[req.Producer])
+	}
+	s.underWay[req.Producer], s.last[req.Producer] = true, req.Number
+	s.most = max(s.most, len(s.underWay))
+	s.mu.Unlock()
+	refusals, err := s.slow.Enqueue(ctx, req)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.underWay, req.Producer)
+	if err == nil && !again {
+		return nil, fmt.Errorf("%w: the answer was lost", errand.ErrUnavailable)
+	}
+	return refusals, err
+}
+
+// TestEnqueuesInAPipeline: a store that takes two requests of one queue at a time gets them from two producers, each of
+// which numbers its own, so that one repeated after a lost answer makes no second job.
+func TestEnqueuesInAPipeline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &pipelined{slow: slow{Store: memory.New()}, underWay: map[string]bool{}, last: map[string]int64{}}
+		task := errand.DefineFunc("task", func(context.Context, int) error { return nil })
+		q := errand.NewQueue(st, "q")
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				for n := range 10 {
+					if _, err := task.Enqueue(t.Context(), q, n); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if st.most != 2 || len(st.last) != 2 {
+			t.Errorf("%d requests were under way at a time, of %d producers; want 2 of 2", st.most, len(st.last))
+		}
+		if page := must(st.Jobs(t.Context(), errand.JobFilter{Limit: 1000}))(t); len(page.Jobs) != 640 {
+			t.Errorf("%d jobs are in, want 640", len(page.Jobs))
+		}
+	})
+}
+
 func TestEnqueueGivenUpBeforeItsTurnIsNotIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := &slow{Store: memory.New()}

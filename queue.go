@@ -23,14 +23,19 @@ type Queue struct {
 	err   error
 	batch *batch.Batcher[[]JobSpec, error]
 
-	producer string // names this value to the store
-	number   int64  // of the last request; the batcher sends one at a time
+	producers chan *producer // those that have no request under way
+}
+
+// producer is a name under which the store knows requests by their numbers, which rise: it has one under way at a time.
+type producer struct {
+	name   string
+	number int64 // of the last request
 }
 
 // NewQueue names a queue of a store. Nothing is created: a queue is there once it has a job. A bad name, or a nil store,
 // is reported by the first enqueue.
 func NewQueue(st Store, name string) *Queue {
-	q := &Queue{name: name, store: st, clock: storeclock.New(st), err: CheckName("queue", name), producer: NewID()}
+	q := &Queue{name: name, store: st, clock: storeclock.New(st), err: CheckName("queue", name)}
 	if st == nil {
 		q.err = fmt.Errorf("%w: NewQueue(%q): the store is nil", ErrInvalid, name)
 	}
@@ -38,6 +43,14 @@ func NewQueue(st Store, name string) *Queue {
 		Send:  q.send,
 		Weigh: func(group []JobSpec) int { return len(group) },
 		Max:   2 * MaxBatch,
+		Ways:  1,
+	}
+	if st, ok := st.(Pipeliner); ok {
+		q.batch.Ways = st.Pipeline()
+	}
+	q.producers = make(chan *producer, q.batch.Ways)
+	for range q.batch.Ways {
+		q.producers <- &producer{name: NewID()}
 	}
 	return q
 }
@@ -50,8 +63,7 @@ func (q *Queue) Name() string { return q.name }
 // without transactions an enqueue returns [ErrTxUnsupported]. A handle of such an enqueue finds its job once the
 // transaction has committed.
 func (q *Queue) WithTx(tx any) *Queue {
-	// The number of the last request stays where it is: others may be enqueueing.
-	bound := &Queue{name: q.name, store: q.store, clock: q.clock, tx: tx, err: q.err, batch: q.batch, producer: q.producer}
+	bound := &Queue{name: q.name, store: q.store, clock: q.clock, tx: tx, err: q.err}
 	if tx == nil && bound.err == nil {
 		bound.err = fmt.Errorf("%w: queue %q: WithTx(nil)", ErrInvalid, q.name)
 	}
@@ -185,8 +197,10 @@ const (
 func (q *Queue) send(ctx context.Context, groups [][]JobSpec) (refusals []error, err error) {
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
-	q.number++
-	req := EnqueueRequest{Producer: q.producer, Number: q.number, Groups: groups}
+	p := <-q.producers // there is one, since the batcher sends no more at a time
+	defer func() { q.producers <- p }()
+	p.number++
+	req := EnqueueRequest{Producer: p.name, Number: p.number, Groups: groups}
 	for try := range enqueueTries {
 		if try > 0 && wait.For(ctx, wait.Backoff(try, enqueuePause, enqueueTimeout)) != nil {
 			break

@@ -332,6 +332,14 @@ type Transactor interface {
 	SettleTx(ctx context.Context, tx any, req SettleRequest) ([]error, error)
 }
 
+// Pipeliner is an optional role: a store that takes up the next request while the answer to the last is on its way, and to
+// which two small requests cost little more than a large one.
+type Pipeliner interface {
+	// Pipeline returns how many enqueues of one [Queue] are worth having under way at a time, at least 1. Each is of a
+	// Producer of its own.
+	Pipeline() int
+}
+
 // Describer is an optional role: a store that can say what it is.
 type Describer interface {
 	// Describe returns, in one line, what keeps the jobs, with its version and the settings that decide what a crash may

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,11 +55,16 @@ func (b *bench) does(e peer.Entry, c cycle) bool {
 	return !e.Fixed || c.enqueue != "" && c.producers != 1 || c.concurrency == 100 || e.Role == peer.Raw && c.producers == 1
 }
 
-// compare has the systems do cycles, round by round.
+// compare has the systems do cycles, round by round, in the other order every other round: a place that has been used for a
+// while is not the same as an empty one.
 func (b *bench) compare(ctx context.Context, entries []peer.Entry, list []cycle) error {
 	return b.alternate(ctx, b.Rounds, entries, func(round int, e peer.Entry) error {
+		ordered := slices.Clone(list)
+		if round%2 == 0 {
+			slices.Reverse(ordered)
+		}
 		return b.opened(ctx, e, func(s peer.System, _ string) error {
-			for _, c := range list {
+			for _, c := range ordered {
 				if b.does(e, c) {
 					b.cycle(ctx, e, s, c, round)
 				}

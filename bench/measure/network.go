@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,17 +56,22 @@ func (b *bench) networks(ctx context.Context, store peer.Store, entries []peer.E
 	return nil
 }
 
-// pair drains through a proxy that delays nothing and then through one that does, so that what passing the bytes on costs
-// the machine, which has no other for it, is in both.
+// pair drains through a proxy that delays nothing and through one that does, so that what passing the bytes on costs the
+// machine, which has no other for it, is in both. Which of them finds the place empty changes from round to round.
 func (b *bench) pair(ctx context.Context, e peer.Entry, round int, suffix string, near, far *proxy) error {
 	where, err := b.fresh(ctx, e.Store)
 	if err != nil {
 		return err
 	}
-	for _, way := range []struct {
+	type route struct {
 		by   *proxy
 		name string
-	}{{near, Drain100 + "-0ms" + suffix}, {far, Drain100 + suffix}} {
+	}
+	routes := []route{{near, Drain100 + "-0ms" + suffix}, {far, Drain100 + suffix}}
+	if round%2 == 0 {
+		slices.Reverse(routes)
+	}
+	for _, way := range routes {
 		s, openErr := e.Open(ctx, strings.Replace(where.url, way.by.to, way.by.addr(), 1))
 		if openErr != nil {
 			err = errors.Join(err, fmt.Errorf("open %s: %w", e.Name, openErr))

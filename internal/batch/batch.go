@@ -4,6 +4,9 @@
 //
 // Under load a leader waits, for at most a quarter of the last request's time and 2 ms, for callers that were just answered
 // to come back with more. A lone caller, and one whose request takes less than 0.2 ms, never wait.
+//
+// Where several requests may be under way, the callers split into as many parts: while one part is answered, and makes its
+// next items, the request of another is under way, so that client and server do not take turns.
 package batch
 
 import (
@@ -28,17 +31,21 @@ type Batcher[T, R any] struct {
 	Stay bool
 	// Max bounds the weight of a batch; a single heavier item still goes, alone.
 	Max int
+	// Ways is how many requests may be under way at a time; 0: 1.
+	Ways int
 
-	mu      sync.Mutex
-	busy    bool // somebody is sending
-	waiting []*entry[T, R]
-	gather  gathering
+	mu       sync.Mutex
+	leaders  int  // they send, or are about to
+	gathers  bool // one of them has not taken his batch yet
+	underWay int  // items that are being sent
+	waiting  []*entry[T, R]
+	gather   gathering
 }
 
 // gathering is how the next leader waits, for a moment, for those who were just answered: callers that come back at once
 // with more would else travel in two halves, one waiting while the other is under way, or one alone and then all others.
 type gathering struct {
-	expected int           // how many there are when all have come back
+	expected int           // how many make a batch when all have come back
 	patience time.Duration // a part of what the last request took
 	answered time.Time     // when it was answered
 	full     chan struct{} // closed when there are as many as expected; nil: nobody waits
@@ -69,16 +76,12 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	e := &entry[T, R]{item: item, turn: make(chan turn[R], 1)}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, e)
-	first := !b.busy
-	b.busy = true
-	if !first && b.gather.full != nil && len(b.waiting) >= b.gather.expected {
+	if b.gather.full != nil && len(b.waiting) >= b.gather.expected {
 		close(b.gather.full)
 		b.gather.full = nil
 	}
+	b.appoint()
 	b.mu.Unlock()
-	if first {
-		b.start(ctx)
-	}
 	for {
 		select {
 		case t := <-e.turn:
@@ -96,6 +99,21 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	}
 }
 
+// appoint makes the first who waits a leader where a request should be begun: the only one with whatever there is, one
+// beside others with a part of the callers that is worth it.
+func (b *Batcher[T, R]) appoint() {
+	alone := b.leaders == 0
+	if len(b.waiting) == 0 || b.gathers || !alone && (b.leaders >= b.Ways || len(b.waiting) < b.gather.enough()) {
+		return
+	}
+	b.leaders++
+	b.gathers = true
+	b.waiting[0].turn <- turn[R]{lead: true}
+}
+
+// enough is how many of the expected are worth a request while others may still come.
+func (g *gathering) enough() int { return g.expected - g.expected/4 }
+
 // start has the caller lead. One that may give up meanwhile does it in a goroutine, which goes on for the others in the
 // batch and ends with the request.
 func (b *Batcher[T, R]) start(ctx context.Context) {
@@ -106,17 +124,21 @@ func (b *Batcher[T, R]) start(ctx context.Context) {
 	go b.lead(ctx)
 }
 
-// lead sends the batch at the head of the line, which holds the leader's own entry unless he has given up, then passes the
-// duty on.
+// lead sends the batch at the head of the line, which holds the leader's own entry unless he has given up. Whenever his
+// going or coming makes room for it, another is appointed.
 func (b *Batcher[T, R]) lead(ctx context.Context) {
 	b.awaitOthers()
 	b.mu.Lock()
+	b.gathers = false
 	batch := b.take()
 	if len(batch) == 0 {
-		b.passOn()
+		b.leaders--
+		b.appoint()
 		b.mu.Unlock()
 		return
 	}
+	b.underWay += len(batch)
+	b.appoint()
 	b.mu.Unlock()
 	items := make([]T, len(batch))
 	for i, e := range batch {
@@ -128,8 +150,10 @@ func (b *Batcher[T, R]) lead(ctx context.Context) {
 	b.mu.Lock()
 	b.gather.answered = time.Now()
 	b.gather.patience = min(b.gather.answered.Sub(began)/patiencePart, mostPatience)
-	b.gather.expected = len(batch) + len(b.waiting)
-	b.passOn()
+	b.gather.expected = min(b.part(), b.Max)
+	b.underWay -= len(batch)
+	b.leaders--
+	b.appoint()
 	b.mu.Unlock()
 	for i, e := range batch {
 		t := turn[R]{err: err}
@@ -145,7 +169,7 @@ func (b *Batcher[T, R]) awaitOthers() {
 	b.mu.Lock()
 	g := &b.gather
 	before := len(b.waiting)
-	if before >= min(g.expected-g.expected/4, b.Max) || g.patience < leastPatience || time.Since(g.answered) > g.patience {
+	if b.leaders > 1 || before >= g.enough() || g.patience < leastPatience || time.Since(g.answered) > g.patience {
 		b.mu.Unlock()
 		return
 	}
@@ -171,10 +195,16 @@ func (b *Batcher[T, R]) awaitOthers() {
 	}
 }
 
-// take removes from the head of the line what fits into one batch, at least one entry.
+// part is how many callers each of the ways would have.
+func (b *Batcher[T, R]) part() int {
+	ways := max(b.Ways, 1)
+	return (b.underWay + len(b.waiting) + ways - 1) / ways
+}
+
+// take removes from the head of the line one way's part of all, or what fits into one batch of it, at least one entry.
 func (b *Batcher[T, R]) take() []*entry[T, R] {
 	weight, n := 0, 0
-	for _, e := range b.waiting {
+	for _, e := range b.waiting[:min(len(b.waiting), b.part())] {
 		w := 1
 		if b.Weigh != nil {
 			w = b.Weigh(e.item)
@@ -193,15 +223,6 @@ func (b *Batcher[T, R]) take() []*entry[T, R] {
 	return batch
 }
 
-// passOn makes the first who waits the next leader.
-func (b *Batcher[T, R]) passOn() {
-	if len(b.waiting) == 0 {
-		b.busy = false
-		return
-	}
-	b.waiting[0].turn <- turn[R]{lead: true}
-}
-
 // takeBack removes an entry that still waits, and says whether it did.
 func (b *Batcher[T, R]) takeBack(e *entry[T, R]) bool {
 	b.mu.Lock()
@@ -213,7 +234,9 @@ func (b *Batcher[T, R]) takeBack(e *entry[T, R]) bool {
 	b.waiting = append(b.waiting[:i:i], b.waiting[i+1:]...)
 	select {
 	case <-e.turn: // it was to lead: the duty goes to the next
-		b.passOn()
+		b.leaders--
+		b.gathers = false
+		b.appoint()
 	default:
 	}
 	return true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -270,6 +271,77 @@ func TestStay(t *testing.T) {
 		}
 		if got, err := b.Do(t.Context(), 4); got != 8 || err != nil {
 			t.Errorf("afterwards: got %d, %v", got, err)
+		}
+	})
+}
+
+// TestTwoWays: callers that come back a while after they are answered split into two parts, so that a server which does one
+// request after the other always has one; and no more requests than that are under way.
+func TestTwoWays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const callers, rounds, took, between = 64, 100, 50 * time.Microsecond, 1500 * time.Microsecond
+		server := make(chan struct{}, 1)
+		var underWay atomic.Int32
+		b := &Batcher[int, int]{
+			Max:  1000,
+			Ways: 2,
+			Send: func(_ context.Context, items []int) ([]int, error) {
+				if n := underWay.Add(1); n > 2 {
+					t.Errorf("%d requests are under way", n)
+				}
+				defer underWay.Add(-1)
+				server <- struct{}{}
+				time.Sleep(time.Duration(len(items)) * took) // in the bubble's time, as below
+				<-server
+				return items, nil
+			},
+		}
+		began := time.Now()
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				for n := range rounds {
+					if got, err := b.Do(t.Context(), n); got != n || err != nil {
+						t.Errorf("got %d, %v, want %d", got, err, n)
+					}
+					time.Sleep(between)
+				}
+			})
+		}
+		wg.Wait()
+		if spent, least := time.Since(began), callers*rounds*took; spent > least+least/20 {
+			t.Errorf("took %v, and the server alone %v", spent, least)
+		}
+	})
+}
+
+// TestTwoWaysGivenUp: one who was to lead beside a request that is under way, and gives up, leaves the duty to another.
+func TestTwoWaysGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 200 {
+			b := &Batcher[int, int]{
+				Max:  10,
+				Ways: 2,
+				Send: func(_ context.Context, items []int) ([]int, error) { time.Sleep(time.Millisecond); return items, nil },
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			var wg sync.WaitGroup
+			for n := range 40 {
+				wg.Go(func() {
+					mine := t.Context()
+					if n%2 == 0 {
+						mine = ctx
+					}
+					if got, err := b.Do(mine, n); err == nil && got != n || err != nil && mine != ctx {
+						t.Errorf("%d: got %d, %v", n, got, err)
+					}
+				})
+			}
+			cancel()
+			wg.Wait()
+			if got, err := b.Do(t.Context(), 1); got != 1 || err != nil {
+				t.Errorf("afterwards: got %d, %v", got, err)
+			}
 		}
 	})
 }

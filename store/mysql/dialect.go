@@ -14,7 +14,7 @@ var dialect = &sqlstore.Dialect{
 	Begins:      true,
 	WorkerWidth: 48, // as migration 0004 has it
 	Rewrite:     rewrite,
-	InsertRows:  []int{insertRows}, Insert: insert, EnterRequest: enterRequest,
+	InsertRows:  insertRows, Insert: insert, EnterRequest: enterRequest,
 }
 
 var (

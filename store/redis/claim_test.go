@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -121,10 +122,7 @@ func TestForeignID(t *testing.T) {
 	enqueueBench(t, st, now, 20, 0)
 	client := raw(t, server.URL)
 	base, id := "{"+p+":q:bench}", uuid.MustParse(benchSpecs(1, 7)[0].ID)
-	record, err := client.Do(t.Context(), client.B().Hget().Key(base+":jobs").Field(string(id[:])).Build()).ToString()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, record := readRecord(t, client, base, string(id[:]))
 	for _, result := range client.DoMulti(t.Context(),
 		client.B().Hset().Key(base+":jobs").FieldValue().FieldValue("foreign", record).Build(),
 		client.B().Zadd().Key(base+":queued:0").ScoreMember().ScoreMember(0, "\x00\x00\x00\x00\x00\x00foreign").Build(),
@@ -136,5 +134,66 @@ func TestForeignID(t *testing.T) {
 	jobs := claimBench(t, st, now, "w", 1, 21)
 	if jobs[0].ID != "666f726569676e" || jobs[20].ID != benchSpecs(1, 19)[0].ID {
 		t.Errorf("claimed %s first and %s last", jobs[0].ID, jobs[20].ID)
+	}
+}
+
+// Jobs whose records are in slices and in the common hash, in turn, are found in batches: each is in once, however it comes
+// again, each is claimed in its place and settled, and nothing is left of them.
+func TestSlices(t *testing.T) {
+	server := testserver.Redis(t)
+	p := newPrefix()
+	st := openAt(t, place{server.URL, p})
+	now := time.Now()
+	specs := benchSpecs(200, 0)
+	for i := range specs {
+		id := uuid.MustParse(specs[i].ID)
+		id[4] = byte(i / 30) // seven slices
+		specs[i].ID = id.String()
+	}
+	enqueue := func(from, n int) {
+		t.Helper()
+		req := errand.EnqueueRequest{Now: now, Groups: [][]errand.JobSpec{specs[from : from+n]}}
+		if _, err := st.Enqueue(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := 0; i < len(specs); i += 20 { // one alone, then nineteen together
+		enqueue(i, 1)
+		enqueue(i+1, 19)
+	}
+	client := raw(t, server.URL)
+	hashes := func() int {
+		t.Helper()
+		keys, err := client.Do(t.Context(), client.B().Keys().Pattern("{"+p+":q:bench}:jobs*").Build()).AsStrSlice()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(keys)
+	}
+	if n := hashes(); n != 8 {
+		t.Errorf("the records are in %d hashes, want 8", n)
+	}
+	enqueue(0, len(specs))
+	for i := range specs {
+		enqueue(i, 1)
+	}
+	jobs := claimBench(t, st, now, "w", 1, len(specs))
+	req := errand.SettleRequest{Now: now, Worker: "w"}
+	for i, job := range jobs {
+		if job.ID != specs[i].ID {
+			t.Fatalf("the claim's job %d is %s, want %s", i, job.ID, specs[i].ID)
+		}
+		req.Outcomes = append(req.Outcomes, errand.Outcome{ID: job.ID, Queue: job.Queue, Token: job.Token, Event: errand.EventSucceeded})
+	}
+	errs, err := st.Settle(t.Context(), req)
+	if err = errors.Join(append(errs, err)...); err != nil {
+		t.Fatal(err)
+	}
+	if n := hashes(); n != 0 {
+		t.Errorf("%d hashes of records are left", n)
+	}
+	queues, err := st.Queues(t.Context(), now)
+	if err != nil || queues[0].Enqueued.Total != 200 || queues[0].Finished.Total != 200 {
+		t.Errorf("200 jobs were enqueued and finished, and the queue says %+v: %v", queues, err)
 	}
 }

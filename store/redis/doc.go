@@ -25,6 +25,7 @@
 //
 //	Q                      hash: counters, meters, whether the queue is paused
 //	Q:jobs                 hash: the jobs' records by id, see lua/common.lua
+//	Q:jobs:TIME            hash: records of jobs that came with many others, by the first five bytes of their ids, see lua/core.lua
 //	Q:queued:0 to :9       sorted sets, one a priority: by the time since when jobs are ready, then by arrival
 //	Q:scheduled :deferred  sorted sets by time
 //	Q:started              sorted set by the end of the lease

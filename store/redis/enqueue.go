@@ -37,6 +37,10 @@ type enqueuer struct {
 	last    map[string]*parcel // of those, the last of each queue
 }
 
+// Pipeline implements [errand.Pipeliner]: Redis works on one request while the client takes apart the answer to another.
+// With three, the requests get too small for what each costs.
+func (s *Store) Pipeline() int { return 2 }
+
 // Enqueue implements [errand.Engine]. An id is looked for in the job's own queue only.
 func (s *Store) Enqueue(ctx context.Context, req errand.EnqueueRequest) ([]error, error) {
 	c, err := s.begin(ctx, req.Now, "enqueue")
@@ -119,13 +123,13 @@ func (p *parcel) add(i int, group []errand.JobSpec, keys [][16]byte) {
 }
 
 // arguments are those of the parcel's script.
-func (p *parcel) arguments(req *errand.EnqueueRequest) ([]string, error) {
+func (p *parcel) arguments(many int, req *errand.EnqueueRequest) ([]string, error) {
 	producer := req.Producer
 	if producer != "" {
 		producer += "#" + itoa(p.part)
 	}
 	if p.plain {
-		return p.addArguments(producer, req)
+		return p.addArguments(producer, many, req)
 	}
 	args := append(make([]string, 0, 4+len(p.specs)), producer, itoa(req.Number), itoa(p.order), string(p.sizes))
 	var text []byte
@@ -144,14 +148,15 @@ func (p *parcel) arguments(req *errand.EnqueueRequest) ([]string, error) {
 	return args, nil
 }
 
-func (p *parcel) addArguments(producer string, req *errand.EnqueueRequest) (args []string, err error) {
+func (p *parcel) addArguments(producer string, many int, req *errand.EnqueueRequest) (args []string, err error) {
 	size := 0
 	for _, spec := range p.specs {
 		size += plainLen + len(spec.Task) + len(spec.Payload)
 	}
 	text := make([]byte, 0, size)
 	places := make([]byte, len(p.specs))
-	args = append(make([]string, 0, 3+2*len(p.specs)), producer, itoa(req.Number), rueidis.BinaryString(places))
+	args = append(make([]string, 0, 5+2*len(p.specs)),
+		producer, itoa(req.Number), rueidis.BinaryString(places), p.runs(), itoa(many))
 	for n := range p.keys {
 		args = append(args, rueidis.BinaryString(p.keys[n][:]))
 	}
@@ -163,6 +168,19 @@ func (p *parcel) addArguments(producer string, req *errand.EnqueueRequest) (args
 		args = append(args, rueidis.BinaryString(text[start:]))
 	}
 	return args, nil
+}
+
+// runs are the numbers of jobs in a row whose records may be in the same slice, as add.lua takes them.
+func (p *parcel) runs() string {
+	var runs []byte
+	from := 0
+	for n := range p.keys {
+		if n+1 == len(p.keys) || [sliceLen]byte(p.keys[n+1][:sliceLen]) != [sliceLen]byte(p.keys[n][:sliceLen]) {
+			runs = appendInt(runs, int64(n+1-from), 2)
+			from = n + 1
+		}
+	}
+	return rueidis.BinaryString(runs)
 }
 
 // send sends the parcels that wait.
@@ -184,7 +202,7 @@ func (e *enqueuer) sendAll(parcels []*parcel) ([]rueidis.RedisMessage, error) {
 		if err := e.list(e.c, e.queuesKey(), p.queue); err != nil {
 			return nil, err
 		}
-		args, err := p.arguments(e.req)
+		args, err := p.arguments(e.many, e.req)
 		if err != nil {
 			return nil, err
 		}

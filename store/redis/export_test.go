@@ -23,8 +23,8 @@ func (s *Store) SettleAndDie(ctx context.Context, now time.Time, o errand.Outcom
 	return s.runOn(c, settleScript, o.Queue, string(text)).Error()
 }
 
-// LeaveRecords has even a claim of one job leave its record as it is.
-func LeaveRecords(s *Store) { s.many = 1 }
+// Many sets how many jobs that come together are many: their records go into slices, and claims leave them as they are.
+func Many(s *Store, n int) { s.many = n }
 
 // DamageOptions puts bytes that are no options into a record of a job that has none.
 func DamageOptions(record string) string {

@@ -19,6 +19,7 @@ import (
 const (
 	recordVersion = 1
 	headerLen     = 28
+	sliceLen      = 5   // of an id's 16 bytes: the time at which it was made, in units of 256 ms
 	brokenTask    = 255 // in place of the length of a task's name: the record could not be read
 )
 

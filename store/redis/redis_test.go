@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -62,22 +63,25 @@ func TestStore(t *testing.T) { harness(testserver.Redis(t).URL).Run(t) }
 
 func TestModel(t *testing.T) { storetest.RunModel(t, harness(testserver.Redis(t).URL).Open) }
 
-// Jobs whose records no claim has written are in every way as the others.
-func TestLeftRecords(t *testing.T) {
-	h := harness(testserver.Redis(t).URL)
-	open, reopen := h.Open, h.Reopen
-	h.Open = func(t *testing.T) errand.Store {
-		st := open(t)
-		redis.LeaveRecords(st.(*redis.Store))
-		return st
+// Jobs whose records are in slices and which no claim has written are in every way as the others, also beside those.
+func TestMany(t *testing.T) {
+	url := testserver.Redis(t).URL
+	for many := 1; many <= 2; many++ {
+		h := harness(url)
+		open, reopen := h.Open, h.Reopen
+		h.Open = func(t *testing.T) errand.Store {
+			st := open(t)
+			redis.Many(st.(*redis.Store), many)
+			return st
+		}
+		h.Reopen = func(t *testing.T, st errand.Store) errand.Store {
+			st = reopen(t, st)
+			redis.Many(st.(*redis.Store), many)
+			return st
+		}
+		t.Run(fmt.Sprint("Store-", many), h.Run)
+		t.Run(fmt.Sprint("Model-", many), func(t *testing.T) { storetest.RunModel(t, h.Open) })
 	}
-	h.Reopen = func(t *testing.T, st errand.Store) errand.Store {
-		st = reopen(t, st)
-		redis.LeaveRecords(st.(*redis.Store))
-		return st
-	}
-	t.Run("Store", h.Run)
-	t.Run("Model", func(t *testing.T) { storetest.RunModel(t, h.Open) })
 }
 
 func TestCluster(t *testing.T) {
@@ -98,21 +102,33 @@ func raw(t testing.TB, url string) rueidis.Client {
 	return client
 }
 
+// readRecord returns a job's record and the hash that it is in.
+func readRecord(t *testing.T, client rueidis.Client, queue, key string) (hash, record string) {
+	t.Helper()
+	for _, hash := range []string{queue + ":jobs", queue + ":jobs:" + key[:5]} {
+		record, err := client.Do(t.Context(), client.B().Hget().Key(hash).Field(key).Build()).ToString()
+		if err == nil {
+			return hash, record
+		}
+		if !rueidis.IsRedisNil(err) {
+			t.Fatal(err)
+		}
+	}
+	t.Fatalf("there is no record of %x", key)
+	return "", ""
+}
+
 // corrupt damages the options in a job's record, which are before its payload.
 func corrupt(t *testing.T, st errand.Store, id string) {
 	t.Helper()
 	v, _ := opened.Load(st)
 	p := v.(place)
 	client := raw(t, p.url)
-	jobs := "{" + p.prefix + ":q:q}:jobs"
 	u := uuid.MustParse(id)
 	key := string(u[:])
-	record, err := client.Do(t.Context(), client.B().Hget().Key(jobs).Field(key).Build()).ToString()
-	if err != nil {
-		t.Fatal(err)
-	}
+	hash, record := readRecord(t, client, "{"+p.prefix+":q:q}", key)
 	record = redis.DamageOptions(record)
-	if err := client.Do(t.Context(), client.B().Hset().Key(jobs).FieldValue().FieldValue(key, record).Build()).Error(); err != nil {
+	if err := client.Do(t.Context(), client.B().Hset().Key(hash).FieldValue().FieldValue(key, record).Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
 }

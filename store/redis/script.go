@@ -42,7 +42,7 @@ func include(names ...string) *script {
 
 // lives is a script that moves jobs.
 func lives(names ...string) *script {
-	return include(append([]string{"common", "life", "mend"}, names...)...)
+	return include(append([]string{"core", "common", "life", "mend"}, names...)...)
 }
 
 // works is such a script that goes on when the server's memory is full: workers empty it.
@@ -50,7 +50,7 @@ func works(names ...string) *script { return lives(append([]string{"full"}, name
 
 var (
 	enqueueScript  = frequent(lives("enqueue"))
-	addScript      = frequent(include("common", "add"))
+	addScript      = frequent(include("core", "add"))
 	claimScript    = frequent(works("promote", "claims", "claim"))
 	settleScript   = frequent(works("settle"))
 	renewScript    = works("renew")
@@ -66,30 +66,30 @@ var (
 	resumeScript   = works("resume")
 	kidsScript     = lives("kids")
 	buryScript     = lives("bury")
-	getScript      = include("common", "get")
-	pageScript     = include("common", "page")
-	infoScript     = include("common", "info")
-	pauseScript    = include("common", "pause")
-	putScript      = include("common", "put")
-	popScript      = include("common", "pop")
-	clearScript    = include("common", "clear")
-	messagesScript = include("common", "messages")
-	orderScript    = include("common", "order")
-	seriesScript   = include("common", "series")
-	slotsScript    = include("common", "slots")
-	auditScript    = include("common", "audit")
-	entriesScript  = include("common", "entries")
-	trimScript     = include("common", "trim")
+	getScript      = include("core", "common", "get")
+	pageScript     = include("core", "common", "page")
+	infoScript     = include("core", "common", "info")
+	pauseScript    = include("core", "pause")
+	putScript      = include("core", "put")
+	popScript      = include("core", "pop")
+	clearScript    = include("core", "clear")
+	messagesScript = include("core", "messages")
+	orderScript    = include("core", "order")
+	seriesScript   = include("core", "series")
+	slotsScript    = include("core", "slots")
+	auditScript    = include("core", "audit")
+	entriesScript  = include("core", "entries")
+	trimScript     = include("core", "trim")
 	beatScript     = include("heartbeat")
 	timeScript     = include("time")
 
 	packScript         = lives("pack")
 	unpackScript       = lives("unpack")
-	parcelScript       = include("common", "parcel")
-	tiesScript         = include("common", "ties")
+	parcelScript       = include("core", "parcel")
+	tiesScript         = include("core", "ties")
 	holdersScript      = lives("holders")
-	packMessagesScript = include("common", "packmessages")
-	sentScript         = include("common", "sent")
+	packMessagesScript = include("core", "packmessages")
+	sentScript         = include("core", "sent")
 )
 
 // invocation is one call of a script.

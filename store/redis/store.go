@@ -39,6 +39,7 @@ var (
 	_ errand.Notifier  = (*Store)(nil)
 	_ errand.Carrier   = (*Store)(nil)
 	_ errand.Describer = (*Store)(nil)
+	_ errand.Pipeliner = (*Store)(nil)
 )
 
 // Close ends the connections. Calls after it return [errand.ErrClosed].

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -18,11 +19,18 @@ import (
 // dialect is SQLite's.
 //
 // A limit is written as a sum because SQLite looks at the value of one that is a parameter alone when it plans a statement,
-// and then plans it anew each time that the driver clears its parameters: for every claim.
+// and then plans it anew each time that the driver clears its parameters: for every claim. And it uses the index of jobs
+// that are neither queued nor started only where a statement says that in the index's own words.
 var dialect = &sqlstore.Dialect{
-	In:      ` IN (SELECT value FROM json_each(?))`,
-	Rewrite: func(query string) string { return strings.ReplaceAll(query, " LIMIT ?", " LIMIT ? + 0") },
+	In: ` IN (SELECT value FROM json_each(?))`,
+	Rewrite: func(query string) string {
+		query = strings.ReplaceAll(query, " LIMIT ?", " LIMIT ? + 0")
+		return otherState.ReplaceAllString(query, "$0 AND state NOT IN (3, 4)")
+	},
+	InsertRows: insertRows, Insert: insert,
 }
+
+var otherState = regexp.MustCompile(` AND state = [125-7]\b`)
 
 // maxGroup bounds how many jobs, outcomes and the like one transaction takes in, so that nobody waits long for the
 // others of a group.

@@ -39,6 +39,7 @@ const (
 	maxGroup  = 4000             // roughly, rows that one transaction touches
 	foldEvery = 64               // transactions of a lane from one adding up of counters to the next
 	tries     = 20               // of a transaction that meets others
+	fewTries  = 3                // inside a user's, which keeps its view of the data: what it met once it mostly meets again
 	timeLimit = 20 * time.Second // of a transaction
 )
 
@@ -302,7 +303,7 @@ func (s *Store) Inside(ctx context.Context, label Label, tx sqlstore.Tx, do func
 	}
 	defer s.Leave()
 	err := s.saved(tx, do, tell, false)
-	for try := 1; err != nil && try < tries && s.backend.Again(err) && ctx.Err() == nil; try++ {
+	for try := 1; err != nil && try < fewTries && s.backend.Again(err) && ctx.Err() == nil; try++ {
 		if _, undone := tx.Exec("ROLLBACK TO SAVEPOINT errand"); undone != nil {
 			break // the server has undone the whole transaction
 		}

@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -295,7 +297,11 @@ func (c *chooser) choose(v *view) error {
 // page reads the next jobs of a queue, and says how many there were.
 func (c *chooser) page(v *view) (read int64, err error) {
 	page := int64(min(c.req.Limit-len(c.jobs), maxPage))
-	if v.seq == 0 {
+	first := v.seq == 0
+	if first && page >= alikeLeast && c.s.alike.run >= alikeLeast && c.req.MaxRecoveries > 0 {
+		return c.readAlike(v, page)
+	}
+	if first {
 		read, err = c.readFirst(v, nil, page)
 	} else {
 		page = max(page, skipPage)
@@ -334,6 +340,9 @@ func (c *chooser) read(v *view, wanted func() bool, query string, args ...any) (
 		}
 		read++
 		v.seq, v.rank = row.Int(0), row.Int(2)
+		if !c.s.dialect.Shared {
+			c.s.alike.note(row)
+		}
 		took, err := c.consider(v.q, row)
 		if took {
 			v.taken++
@@ -356,30 +365,88 @@ func (c *chooser) consider(q *queue, row Row) (bool, error) {
 		c.lastChance = false
 	}
 	r := chosenRow{seq: row.Int(0), key: row.Blob(1), flags: row.Int(9)}
-	priority, ready := ofQueuedRank(row.Int(2))
-	j := &errand.Job{
-		JobSpec: errand.JobSpec{
-			ID: idOf(r.key), Queue: q.name, Task: row.Text(3), Payload: some(row.Blob(10)), Priority: priority,
-		},
-		State:     errand.StateStarted,
-		CreatedAt: timeOf(row.Int(4)), ReadyAt: ready, StartedAt: c.s.now,
-		LeaseUntil: micro(c.s.now.Add(c.req.Lease)), Worker: c.req.Worker, UnknownSince: timeOf(row.Int(5)),
-		Token: row.Int(6) + 1, Attempt: int(row.Int(7)) + 1, Recoveries: recoveries,
-	}
-	broken := decode("options", row.Blob(11), func(raw []byte) error { return c.s.decoded.decode(raw, &j.JobSpec) })
+	j := c.newJob(q, r.key, row.Int(2))
+	j.Task, j.Payload = row.Text(3), some(row.Blob(10))
+	j.CreatedAt, j.UnknownSince = timeOf(row.Int(4)), timeOf(row.Int(5))
+	j.Token, j.Attempt, j.Recoveries = row.Int(6)+1, int(row.Int(7))+1, recoveries
+	broken := c.decode(row.Blob(11), j)
 	if broken == nil {
 		broken = decode("history", row.Blob(12), func(raw []byte) (err error) {
 			j.Attempts, err = decodeHistory(raw)
 			return err
 		})
 	}
+	return c.take(j, r, broken), nil
+}
+
+// newJob is a job that is started for the first time, as far as its id and rank tell.
+func (c *chooser) newJob(q *queue, key []byte, rank int64) *errand.Job {
+	priority, ready := ofQueuedRank(rank)
+	return &errand.Job{
+		JobSpec: errand.JobSpec{ID: idOf(key), Queue: q.name, Priority: priority},
+		State:   errand.StateStarted, CreatedAt: ready, ReadyAt: ready, StartedAt: c.s.now,
+		LeaseUntil: micro(c.s.now.Add(c.req.Lease)), Worker: c.req.Worker, Token: 1, Attempt: 1,
+	}
+}
+
+func (c *chooser) decode(options []byte, j *errand.Job) error {
+	return decode("options", options, func(raw []byte) error { return c.s.decoded.decode(raw, &j.JobSpec) })
+}
+
+// take takes a job unless it is broken, and says which.
+func (c *chooser) take(j *errand.Job, r chosenRow, broken error) bool {
 	if broken != nil {
 		c.broken = append(c.broken, r.key)
-		return false, nil
+		return false
 	}
 	c.jobs = append(c.jobs, j)
 	c.seqs, c.rows = append(c.seqs, r.seq), append(c.rows, r)
-	return true, nil
+	return true
+}
+
+// readAlike takes the first jobs of a queue for as long as they are like the one that was claimed last.
+func (c *chooser) readAlike(v *view, page int64) (read int64, err error) {
+	like := &c.s.alike
+	err = c.s.tx.Query(queuedAlike, func(row Row) error {
+		if row.Int(4) != 0 {
+			like.run = 0
+			return errStop
+		}
+		read++
+		v.seq, v.rank = row.Int(0), row.Int(2)
+		r := chosenRow{seq: v.seq, key: row.Blob(1)}
+		j := c.newJob(v.q, r.key, v.rank)
+		j.Task, j.Payload = like.task, some(row.Blob(3))
+		if c.take(j, r, c.decode(like.options, j)) {
+			v.taken++
+		}
+		return nil
+	}, like.task, orNull(like.options), v.q.name, v.rank, page)
+	if errors.Is(err, errStop) {
+		return read, nil
+	}
+	v.ended = read < page
+	return read, err
+}
+
+// alike is what new jobs that were claimed after each other have had in common.
+type alike struct {
+	task    string
+	options []byte
+	run     int // how many there were after the first
+}
+
+// alikeLeast is how many alike jobs have more to come of their kind, and how many are worth a query of their own.
+const alikeLeast = 16
+
+// note notes a row of claimColumns.
+func (a *alike) note(row Row) {
+	task, options := row.Text(3), row.Blob(11)
+	if claimed := row.Int(6) > 0; claimed || a.task != task || !bytes.Equal(a.options, options) {
+		*a = alike{task: task, options: options}
+		return
+	}
+	a.run++
 }
 
 // start gives the chosen jobs to the worker, and fails those that cannot be read.

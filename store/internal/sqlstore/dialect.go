@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/errandhq/errand"
 )
 
 // Dialect is what differs between the databases: how a statement is written, and which steps have many writers at once
@@ -40,11 +42,10 @@ type Dialect struct {
 	// Shared says that several transactions write at once. Then rows are locked before they are changed, and a
 	// transaction adds to the counters of a queue by a row of its own, so that nobody waits for another's counting.
 	Shared bool
-	// InsertRows are the numbers of jobs that one statement inserts, the largest first and 1 the last. nil: 50, 10, 1.
-	InsertRows []int
-	// Insert inserts up to InsertRows[0] jobs in one way for any number of them, and says how many are new; their arguments
-	// follow each other. Unless it is to be careful it may suppose that all are, and fail where one is not: see
-	// [Session.Careful]. nil: by INSERT ... VALUES.
+	// InsertRows is how many new jobs are gathered at most.
+	InsertRows int
+	// Insert inserts as many jobs as have gathered, and says how many are new; their arguments follow each other, and it may
+	// write over them. Unless it is to be careful it may suppose that all are, and fail where one is not: see [Session.Careful].
 	Insert func(tx Tx, args []any, careful bool) (int64, error)
 	// EnterRequest enters a producer's request as setRequest does, and fails where that or a later one was carried out before:
 	// see [Session.Careful]. Empty: the last one is looked up first.
@@ -78,6 +79,12 @@ func (d *Dialect) SQL(query string) string {
 	}
 	d.texts.Store(query, text)
 	return text
+}
+
+// inState is a statement about jobs of that state. It is written into it, as a database has to know it while it plans where an
+// index holds the jobs of some states only.
+func inState(query string, state errand.State) string {
+	return strings.Replace(query, "{state}", strconv.Itoa(int(state)), 1)
 }
 
 // row is the column by which rows of errand_jobs are found.

@@ -172,13 +172,13 @@ func (s *Session) walk(
 			return found, nil
 		case place == 0:
 			rank = after.Rank
-			err := s.tx.Query(beside, add, q.name, int64(state), rank, after.Seq, filter.Task, filter.Task, int64(limit-len(found)))
+			err := s.tx.Query(inState(beside, state), add, q.name, rank, after.Seq, filter.Task, filter.Task, int64(limit-len(found)))
 			if err != nil || len(found) >= limit || s.dialect.Places {
 				return found, err
 			}
 		}
 	}
-	err := s.tx.Query(beyond, add, q.name, int64(state), rank, filter.Task, filter.Task, int64(limit-len(found)))
+	err := s.tx.Query(inState(beyond, state), add, q.name, rank, filter.Task, filter.Task, int64(limit-len(found)))
 	return found, err
 }
 

@@ -136,8 +136,9 @@ func (s *Session) purge(queues []*queue, req *errand.MaintainRequest, reply *err
 			if !q.has(state) {
 				continue
 			}
+			oldest := inState(oldestJobs, state)
 			if req.KeepFailed > 0 && state != errand.StateFinished {
-				n, err := s.purgeBy(oldestJobs, req.Limit-reply.Purged, q.name, int64(state), micros(s.now.Add(-req.KeepFailed)))
+				n, err := s.purgeBy(oldest, req.Limit-reply.Purged, q.name, micros(s.now.Add(-req.KeepFailed)))
 				reply.Purged += n
 				if err != nil {
 					return err
@@ -145,7 +146,7 @@ func (s *Session) purge(queues []*queue, req *errand.MaintainRequest, reply *err
 			}
 			if surplus := q.most(state) - int64(req.MaxFailed); req.MaxFailed > 0 && surplus > 0 {
 				limit := min(int64(req.Limit-reply.Purged), surplus)
-				n, err := s.purgeBy(oldestJobs, int(limit), q.name, int64(state), int64(math.MaxInt64))
+				n, err := s.purgeBy(oldest, int(limit), q.name, int64(math.MaxInt64))
 				reply.Purged += n
 				if err != nil {
 					return err

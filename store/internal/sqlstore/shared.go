@@ -195,7 +195,7 @@ func (s *Session) lockKeys(keys [][]byte) error {
 
 // heldJobs locks those of the jobs that are started, and shows them.
 func (s *Session) heldJobs(keys [][]byte, each func(r *record)) error {
-	return s.tx.Query(heldByIDs, func(row Row) error {
+	return s.tx.Query(HeldByIDs, func(row Row) error {
 		r := &record{seq: row.Int(0), key: row.Blob(1), flags: row.Int(4)}
 		r.job.Token, r.job.Queue = row.Int(2), row.Text(3)
 		each(r)

@@ -3,14 +3,13 @@ package sqlstore
 // Every statement is here, whole. States are literals, as the numbers of errand.State: 1 scheduled, 2 deferred, 3 queued,
 // 4 started, 5 finished, 6 failed, 7 canceled. Times are microseconds since 1970, UTC. The rank is the sort key of a job
 // within its queue and state; one index serves claims, due times, lost leases, retention and listings. {row} is the column
-// by which the database finds a row that was read before: see Dialect.ByID.
+// by which the database finds a row that was read before: see Dialect.ByID. {state} is a literal too: see inState.
 
 // Jobs.
 const (
 	insertJob = `INSERT INTO errand_jobs
-(id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options) VALUES `
-	insertJobRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertJobEnd = ` ON CONFLICT (id) DO NOTHING`
+(id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 	// what chooser.consider reads
 	claimColumns = `seq, id, rank, task, created_at, unknown_since, token, attempt, recoveries, flags,
@@ -29,6 +28,12 @@ WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 	queuedFrom = `SELECT ` + claimColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 3 AND (rank = @errand_rank AND seq >= @errand_seq OR rank > @errand_rank) ORDER BY rank, seq LIMIT ?{skip}`
 
+	// queuedAlike is queuedBeyond of fewer columns, for jobs that are like the one before: new, of the same task and with the same
+	// options. Of the first that is not it says so. 72057594037927935 are the bits of a rank that are its time: see queuedRank.
+	queuedAlike = `SELECT seq, id, rank, payload, CASE WHEN task = ? AND options IS ? AND created_at = rank & 72057594037927935
+AND unknown_since IS NULL AND token = 0 AND attempt = 0 AND recoveries = 0 AND flags = 0 AND history IS NULL THEN NULL ELSE 1 END
+FROM errand_jobs WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?`
+
 	startJob = `UPDATE errand_jobs SET state = 4, rank = ?, started_at = ?, token = token + 1, attempt = attempt + 1,
 settled = 0, worker = ?, claim = ?, progress = NULL WHERE `
 	startJobs  = startJob + `{row}{in}`
@@ -44,13 +49,13 @@ token, attempt, recoveries, settled, waits, worker, claim, options, history, pro
 	jobTask        = `SELECT task FROM errand_jobs WHERE id = ?`
 
 	besideAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank = ? AND seq > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
+WHERE queue = ? AND state = {state} AND rank = ? AND seq > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
 	beyondAscending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
+WHERE queue = ? AND state = {state} AND rank > ? AND (? = '' OR task = ?) ORDER BY rank, seq LIMIT ?`
 	besideDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank = ? AND seq < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
+WHERE queue = ? AND state = {state} AND rank = ? AND seq < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 	beyondDescending = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
+WHERE queue = ? AND state = {state} AND rank < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 
 	heldJobs = `SELECT ` + jobColumns + `, payload FROM errand_jobs
 WHERE queue = ? AND state = 4 AND worker = ? AND claim = ? ORDER BY priority DESC, ready_at, seq`
@@ -87,7 +92,7 @@ WHERE seq IN (SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank
 	expiredJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
 WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?{skip}`
 	oldestJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
-WHERE queue = ? AND state = ? AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
+WHERE queue = ? AND state = {state} AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
 )
 
 // Queues.
@@ -186,9 +191,11 @@ ON CONFLICT (queue, producer) DO UPDATE SET number = excluded.number, seen_at = 
 
 // What several writers at once do in another way. The rows of errand_queues and errand_message_queues are then
 // contributions of transactions, to be added up; that with number 0 is the queue's own and says whether it is paused.
+//
+// HeldByIDs adds to the state so that nobody looks through all started jobs for those ids, by the index that begins with it.
 const (
 	lockJobs    = `SELECT seq FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
-	heldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state = 4 ORDER BY id{lock}`
+	HeldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state + 0 = 4 ORDER BY id{lock}`
 	renewJobs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE {row}{in}`
 	dueJobs     = `SELECT seq, id FROM errand_jobs WHERE queue = ? AND state = 1 AND rank BETWEEN ? AND ? ORDER BY rank, seq LIMIT ?{skip}`
 	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE {row}{in}`

@@ -13,7 +13,8 @@ local arg = ARGV[4]
 local flags, prio, _, keylen, window, parents, p = unpack_('<BBI7I2I7I2', arg, 17)
 local j = {id = sub(arg, 1, 16), flags = flags, prio = prio, settled = 0, recoveries = 0, rank = 0, unknown = 0, claim = 0,
 	ready = now, started = tonumber(ARGV[6]), attempt = tonumber(ARGV[7]), token = tonumber(ARGV[8]), worker = ARGV[9]}
-if call('HEXISTS', base .. ':jobs', j.id) == 1 then return 0 end
+if find(j.id) then return 0 end
+apart(timeOf(j.id))
 if band(flags, UNIQUE) ~= 0 then
 	j.window, j.key = window, sub(arg, p, p + keylen - 1)
 	p = p + keylen

@@ -34,7 +34,7 @@ if limit == 0 or call('HGET', base, 'paused') then
 end
 
 local taken, scanned, BESIDE = 0, 0, HISTORY + PROGRESS + RESULT
-local leases, records = {}, {}
+local leases, records = {}, {} -- records to be written, by the hash that they are in
 local lending -- whether records are left as they are; nil: nobody has asked yet
 
 -- A job that nobody has claimed yet and of which nothing else is known needs no look at its record's parts. One of few is
@@ -75,9 +75,9 @@ end
 
 -- examine takes a job that is not fresh, and returns its new record, or nothing where it is left or is none; and whether
 -- it stays in the queue.
-local function examine(id, m, raw)
+local function examine(id, m, raw, home)
 	if not raw or not readable(raw) then
-		mend(id, m, raw)
+		mend(id, m, raw, home)
 		return nil, false
 	end
 	local flags, _, prio = byte(raw, 2, 4)
@@ -101,22 +101,25 @@ local function claim(prio)
 		if size >= MANY and lending == nil then lending = lend() end
 		local ids, remove, n = {}, nil, 2 * taken
 		for i = 1, size do ids[i] = sub(members[i], 7) end
-		local raws = call('HMGET', base .. ':jobs', unpack(ids))
+		local raws, most, others = fetch(ids)
 		for i = 1, size do
 			local id, raw, m = ids[i], raws[i], members[i]
 			local new, stays = nil, false
 			if raw and sub(raw, 1, 3) == PLAIN and sub(raw, 19, 28) == UNTOUCHED then
 				new = lending or head .. sub(raw, 6, 18) .. FIRST .. sub(raw, 29)
 			else
-				new, stays = examine(id, m, raw)
+				new, stays = examine(id, m, raw, others[i] or most)
 				if new and band(byte(raw, 2), BESIDE) ~= 0 then raws[i] = show(id, raw) end
 			end
 			if new then
 				n = n + 2
 				leases[n - 1], leases[n] = ARGV[7], m
 				if new ~= true then
-					records[#records + 1] = id
-					records[#records + 1] = new
+					local home = others[i] or most
+					local list = records[home] or {}
+					records[home] = list
+					list[#list + 1] = id
+					list[#list + 1] = new
 				end
 			else
 				raws[i] = false
@@ -148,6 +151,6 @@ if call('EXISTS', unpack(high)) > 0 then -- most queues have none
 end
 claim(0)
 batched('ZADD', base .. ':started', leases)
-batched('HSET', base .. ':jobs', records)
+for home, list in pairs(records) do batched('HSET', home, list) end
 finish()
 return reply

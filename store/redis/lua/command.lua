@@ -17,7 +17,7 @@ local function cancel(j)
 	if j.state >= FINISHED then return 's' end
 	if j.state == STARTED then
 		set(j, CANCEL)
-		call('HSET', base .. ':jobs', j.id, dump(j))
+		write(j)
 		call('SADD', base .. ':cancels:' .. j.worker, j.id)
 		call('PUBLISH', prefix .. ':w:' .. j.worker, '')
 		return 'd', false
@@ -60,8 +60,7 @@ end
 
 for i = 5, #ARGV do
 	local id = sub(ARGV[i], 1, 16)
-	local raw = call('HGET', base .. ':jobs', id)
-	local j, answer, left = load(id, raw), 'm', false
+	local j, answer, left = get(id), 'm', false
 	if j then
 		if what == 'cancel' then
 			answer, left = cancel(j)

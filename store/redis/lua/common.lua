@@ -1,9 +1,4 @@
--- What every script begins with.
---
--- KEYS[1]  the queue's own key, a hash of what is known of the queue; its other keys have it as prefix
--- ARGV[1]  PUBLISH or SPUBLISH: how the queue's channel is spoken to
--- ARGV[2]  the prefix of keys and channels that belong to no queue
--- ARGV[3]  the time, in microseconds since 1970
+-- What scripts that know records have beside core.
 --
 -- A claim of many jobs leaves the records of those that nobody has claimed yet as they were, since writing them anew would
 -- be a third of its work. That such a job is started is told by its member in the set of started jobs; its score names
@@ -11,11 +6,8 @@
 --
 -- A job's record is a header, then, where it has been claimed or has ended, what is known of its run, then its unique
 -- key, where it has one, then its static part: a byte and the task's name, and what only the client reads.
-local base, pub, prefix, now = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
-local call, pack, unpack_, sub, byte = redis.call, struct.pack, struct.unpack, string.sub, string.byte
 local band, bor, bnot = bit.band, bit.bor, bit.bnot
 
-local SCHEDULED, DEFERRED, QUEUED, STARTED, FINISHED, FAILED, CANCELED = 1, 2, 3, 4, 5, 6, 7
 local UNIQUE, PARENTS, CHILDREN, CANCEL, HISTORY, PROGRESS, RESULT, RUN = 1, 2, 4, 8, 16, 32, 64, 128
 local NAMES = {'scheduled', 'deferred', 'queued', 'started', 'finished', 'failed', 'canceled'}
 
@@ -34,6 +26,43 @@ end
 local FRESH, UNTOUCHED = '\1\0\3', string.rep('\0', 10)
 local function fresh(raw) return sub(raw, 1, 3) == FRESH and sub(raw, 19, 28) == UNTOUCHED end
 
+-- find returns a job's record, and the hash that it is in.
+local function find(id)
+	local raw = call('HGET', jobs, id)
+	if raw then return raw, jobs end
+	local slice = sliceOf(id)
+	return call('HGET', slice, id), slice
+end
+
+-- fetch returns the records of jobs and the hash that most of them are in; and by place the hashes that the others are in.
+local function fetch(ids)
+	local n, others, looks = #ids, {}, 0
+	local home, other = sliceOf(ids[1]), jobs
+	if n < 16 then home, other = other, home end
+	local raws = call('HMGET', home, unpack(ids))
+	if not raws[1] then
+		raws, home = call('HMGET', other, unpack(ids)), other
+	end
+	for i = 1, n do
+		if not raws[i] then
+			raws[i], others[i] = find(ids[i])
+			if raws[i] and looks < 4 then -- those that follow may be there too
+				looks = looks + 1
+				local more = call('HMGET', others[i], unpack(ids, i, n))
+				for k = i + 1, n do
+					if more[k - i + 1] then raws[k], others[k] = more[k - i + 1], others[i] end
+				end
+			end
+		end
+	end
+	return raws, home, others
+end
+
+-- apart notes that there are records in :jobs of ids of up to that time.
+local function apart(time)
+	if time > tonumber(call('HGET', base, 'apart') or -1) then call('HSET', base, 'apart', time) end
+end
+
 -- lent completes a fresh job that a claim has taken.
 local function lent(j)
 	local lease = call('ZSCORE', base .. ':started', pack('>I6', j.seq) .. j.id)
@@ -46,10 +75,10 @@ local function lent(j)
 	end
 end
 
--- load reads a record; nil where there is none.
-local function load(id, raw)
+-- load reads a record, which is in that hash; nil where there is none.
+local function load(id, raw, home)
 	if not raw or not readable(raw) then return nil end
-	local j, p, _ = {id = id}, nil, nil
+	local j, p, _ = {id = id, home = home}, nil, nil
 	_, j.flags, j.state, j.prio, j.settled, j.seq, j.ready, j.token, j.attempt, j.recoveries, p = unpack_(HEADER, raw)
 	j.started, j.rank, j.unknown, j.claim, j.worker = 0, 0, 0, 0, ''
 	if band(j.flags, RUN) ~= 0 then
@@ -69,9 +98,7 @@ local function load(id, raw)
 	return j
 end
 
-local function get(id)
-	return load(id, call('HGET', base .. ':jobs', id))
-end
+local function get(id) return load(id, find(id)) end
 
 -- dump is the reverse of load.
 local function dump(j)
@@ -86,6 +113,8 @@ local function dump(j)
 	return pack(HEADER, 1, j.flags, j.state, j.prio, j.settled, j.seq, j.ready, j.token, j.attempt, j.recoveries) ..
 		run .. key .. j.static
 end
+
+local function write(j) call('HSET', j.home or jobs, j.id, dump(j)) end
 
 -- whole is a record as it would be if its claim had written it.
 local function whole(id, raw)
@@ -107,50 +136,4 @@ local function show(id, raw)
 	if band(flags, RESULT) ~= 0 then result = call('HGET', base .. ':results', id) or '' end
 	if band(flags, HISTORY) ~= 0 then log = call('LRANGE', base .. ':log:' .. id, 0, -1) end
 	return {id .. raw, progress, result, log}
-end
-
--- metered is a meter after n more events: how many in total, in this minute and in the one before.
-local function metered(raw, n)
-	local total, minute, current, before = 0, 0, 0, 0
-	if raw then total, minute, current, before = unpack_('<I6I6I6I6', raw) end
-	total = total + n
-	local this = math.floor(now / 60000000)
-	if this == minute then
-		current = current + n
-	elseif this == minute + 1 then
-		minute, before, current = this, current, n
-	elseif this > minute then
-		minute, before, current = this, 0, n
-	elseif this == minute - 1 then
-		before = before + n
-	end
-	return pack('<I6I6I6I6', total, minute, current, before)
-end
-
--- meter counts n events.
-local function meter(name, n)
-	if n == 0 then return end
-	call('HSET', base, name, metered(call('HGET', base, name), n))
-end
-
--- repeated says whether somebody's numbered request was carried out before, and notes it. That he was heard of is
--- written down once an hour, so that maintenance can forget the silent. Returns too the last number and what was noted then.
-local function repeated(key, who, number)
-	local raw = call('HGET', key, who)
-	local last, seen = 0, 0
-	if raw then last, seen = unpack_('<I7I7', raw) end
-	if number > 0 and number <= last then return true, last, raw end
-	if now - seen > 3600000000 then
-		seen = now
-		call('ZADD', key .. ':seen', now, who)
-	end
-	call('HSET', key, who, pack('<I7I7', number > last and number or last, seen))
-	return false, last, raw
-end
-
--- batched calls a command with many arguments in pieces that fit Lua's stack.
-local function batched(command, key, args)
-	for i = 1, #args, 4000 do
-		call(command, key, unpack(args, i, math.min(i + 3999, #args)))
-	end
 end

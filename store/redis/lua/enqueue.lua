@@ -24,8 +24,8 @@ if producer ~= '' then
 end
 
 local NEW = '<BBI7I2I7I2' -- flags, priority, run at, length of the unique key, window, number of parents
-local seq, meterBefore, used = unpack(call('HMGET', base, 'seq', 'enqueued', 'used'))
-seq = tonumber(seq or 0)
+local seq, meterBefore, used, dense = unpack(call('HMGET', base, 'seq', 'enqueued', 'used', 'dense'))
+seq, dense = tonumber(seq or 0), tonumber(dense or -1)
 local nextOrder, generations, enqueued, stack = tonumber(ARGV[6]), {}, 0, {}
 
 local function parse(arg)
@@ -50,7 +50,7 @@ end
 local function register(parent, j)
 	if not has(parent, CHILDREN) then
 		set(parent, CHILDREN)
-		call('HSET', base .. ':jobs', parent.id, dump(parent))
+		write(parent)
 	end
 	call('HSET', base .. ':kids:' .. parent.id, j.id, pack('<I7I7', j.order, j.gen) .. own)
 end
@@ -102,11 +102,12 @@ local function addChild(j, place)
 	end
 end
 
-local jobs, queued, scheduled = {}, {}, {}
+local records, queued, scheduled, latest = {}, {}, {}, 0
 local function add(j, place)
 	seq = seq + 1
 	j.seq = seq
 	enqueued = enqueued + 1
+	latest = math.max(latest, timeOf(j.id))
 	if #j.parents > 0 then return addChild(j, place) end
 	hold(j)
 	j.state, wake = QUEUED, true
@@ -123,23 +124,23 @@ local function add(j, place)
 	end
 	list[#list + 1] = j.ready
 	list[#list + 1] = member(j)
-	jobs[#jobs + 1] = j.id
-	jobs[#jobs + 1] = dump(j)
+	records[#records + 1] = j.id
+	records[#records + 1] = dump(j)
 end
 
 -- flush writes what add has gathered.
 local function flush()
 	for prio, list in pairs(queued) do batched('ZADD', base .. ':queued:' .. prio, list) end
 	batched('ZADD', base .. ':scheduled', scheduled)
-	batched('HSET', base .. ':jobs', jobs)
-	jobs, queued, scheduled = {}, {}, {}
+	batched('HSET', jobs, records)
+	records, queued, scheduled = {}, {}, {}
 end
 
 local at, refused, known, ids = 8, false, {}, {}
 if #ARGV >= 8 then
 	for i = 8, #ARGV do ids[#ids + 1] = sub(ARGV[i], 1, 16) end
-	local raws = call('HMGET', base .. ':jobs', unpack(ids))
-	for i = 1, #ids do known[ids[i]] = raws[i] and true end
+	local raws = call('HMGET', jobs, unpack(ids))
+	for i, id in ipairs(ids) do known[id] = (raws[i] or timeOf(id) <= dense and find(id)) and true end
 end
 -- check returns the jobs of a group that are new, or the entry of who has a unique key of one.
 local function check(from, to)
@@ -183,6 +184,7 @@ end
 local made = 0
 if enqueued > 0 then
 	made = used and 0 or 1
+	apart(latest)
 	call('HSET', base, 'seq', seq, 'used', '1', 'enqueued', metered(meterBefore, enqueued))
 end
 finish()

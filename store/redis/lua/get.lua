@@ -7,7 +7,7 @@
 -- canceled, F it has finished, - there is none.
 local reply = {}
 for i = 5, #ARGV do
-	local raw = call('HGET', base .. ':jobs', ARGV[i])
+	local raw = find(ARGV[i])
 	if ARGV[4] == 'full' then
 		reply[#reply + 1] = raw and show(ARGV[i], whole(ARGV[i], raw))
 	else

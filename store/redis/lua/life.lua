@@ -20,7 +20,7 @@ local function put(j)
 	local score = j.rank
 	if j.state <= QUEUED then score = j.ready end
 	call('ZADD', zkey(j), score, member(j))
-	call('HSET', base .. ':jobs', j.id, dump(j))
+	write(j)
 end
 
 local function ready(j)
@@ -75,7 +75,7 @@ end
 -- drop removes a job, which was taken. Its children are the caller's.
 local function drop(j)
 	free(j)
-	call('HDEL', base .. ':jobs', j.id)
+	call('HDEL', j.home or jobs, j.id)
 	if has(j, HISTORY) then call('DEL', base .. ':log:' .. j.id) end
 	if has(j, PROGRESS) then call('HDEL', base .. ':progress', j.id) end
 	if has(j, RESULT) then call('HDEL', base .. ':results', j.id) end

@@ -32,8 +32,8 @@ end
 
 local items, passed = {}, 0
 for i = 8, #ARGV do
-	local raw = call('HGET', base .. ':jobs', ARGV[i])
-	local j = load(ARGV[i], raw)
+	local raw, home = find(ARGV[i])
+	local j = load(ARGV[i], raw, home)
 	if j and string.find(ARGV[7], tostring(j.state), 1, true) and call('HEXISTS', base .. ':waits:' .. j.id, '!') == 0 then
 		items[#items + 1] = item(j, raw)
 		take(j)

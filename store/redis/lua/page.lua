@@ -35,7 +35,7 @@ local function list(key, here)
 	for i = 1, #members do
 		local m = members[newest and #members + 1 - i or i]
 		local id = sub(m, 7)
-		local raw = call('HGET', base .. ':jobs', id)
+		local raw = find(id)
 		if raw and state == STARTED then raw = whole(id, raw) end
 		if raw then reply[#reply + 1] = show(id, raw) end
 	end

@@ -15,7 +15,8 @@ local function purge(members, key)
 			take(j)
 			drop(j)
 		else
-			call('HDEL', base .. ':jobs', sub(m, 7))
+			local _, home = find(sub(m, 7))
+			call('HDEL', home, sub(m, 7))
 			call('ZREM', key, m)
 		end
 	end

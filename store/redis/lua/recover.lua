@@ -8,11 +8,11 @@ local recovered, poisoned, left = 0, 0, false
 local most = tonumber(ARGV[5])
 for _, m in ipairs(call('ZRANGEBYSCORE', base .. ':started', '-inf', '(' .. ARGV[3], 'LIMIT', 0, ARGV[4])) do
 	local id = sub(m, 7)
-	local raw = call('HGET', base .. ':jobs', id)
-	local j = load(id, raw)
+	local raw, home = find(id)
+	local j = load(id, raw, home)
 	if not j then
 		call('ZREM', base .. ':started', m)
-		mend(id, m, raw)
+		mend(id, m, raw, home)
 	else
 		local stack = {}
 		stop(j)

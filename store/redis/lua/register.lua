@@ -21,7 +21,7 @@ for i = 8, #ARGV do
 	if state ~= '-' then
 		if not has(j, CHILDREN) then
 			set(j, CHILDREN)
-			call('HSET', base .. ':jobs', j.id, dump(j))
+			write(j)
 		end
 		-- a child that was carried here is registered again where the carrying is done again, and may have waited anew since
 		local enter = ARGV[7] == '0' and 'HSETNX' or 'HSET'

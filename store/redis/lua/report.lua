@@ -12,7 +12,7 @@ for i = 4, #ARGV do
 		call('HSET', base .. ':progress', j.id, sub(ARGV[i], p))
 		if not has(j, PROGRESS) then
 			set(j, PROGRESS)
-			call('HSET', base .. ':jobs', j.id, dump(j))
+			write(j)
 		end
 	else
 		answers[#answers + 1] = '1'

@@ -12,7 +12,7 @@ local SHORT = 21 -- of an outcome that is only event and token
 local n = #ARGV - 3
 local answers, ids = {}, {}
 for i = 1, n do ids[i] = sub(ARGV[i + 3], 1, 16) end
-local raws = call('HMGET', base .. ':jobs', unpack(ids))
+local raws, most, others = fetch(ids)
 local fulfilled, deletes, leases = {}, {}, {}
 local changed = {} -- by id: this script has changed the record
 local left
@@ -70,22 +70,22 @@ local function plain(arg, raw)
 	return sub(raw, 1, 3) == STARTEDPLAIN and sub(arg, 17, 17) == EVENTPLAIN and sub(arg, 18, 21) == sub(raw, 19, 22)
 end
 
--- current is the record of a job as it is after what this script has done so far.
+-- current is the record of a job as it is after what this script has done so far, and the hash that it is in.
 local noted = 0
-local function current(id, raw)
+local function current(i, id)
 	for k = noted + 1, #deletes do changed[deletes[k]] = 'deleted' end
 	noted = #deletes
 	if changed[id] == 'deleted' then return nil end
-	if changed[id] then return call('HGET', base .. ':jobs', id) end
-	return raw
+	if changed[id] then return find(id) end
+	return raws[i], others[i] or most
 end
 
 -- other settles what is not plain, and returns the answer.
-local function other(arg, id, raw)
-	raw = current(id, raw)
+local function other(i, arg, id)
+	local raw, home = current(i, id)
 	if not raw or not readable(raw) then return '1' end
 	local event, token = unpack_('<BI4', arg, 17)
-	local j = load(id, raw)
+	local j = load(id, raw, home)
 	if j.token ~= token then return '1' end
 	if j.state ~= STARTED then return j.settled == event and '0' or '1' end -- it was sent again
 	local unknown, at, keepUntil, len, p = 0, 0, 0, 0, SHORT + 1
@@ -100,16 +100,16 @@ end
 -- refuse takes from those to be deleted the fresh ones that were not started, but wait in the queue.
 local places = {} -- of those to be deleted
 local function refuse()
-	local started = {}
+	local started, kept = {}, {}
 	for k, i in ipairs(places) do
 		local raw = raws[i]
 		if sub(raw, 1, 3) == FRESH and call('ZSCORE', base .. ':queued:' .. byte(raw, 4), leases[k]) then
 			answers[i] = '1'
 		else
-			started[#started + 1] = ids[i]
+			started[#started + 1], kept[#kept + 1] = ids[i], i
 		end
 	end
-	return started
+	return started, kept
 end
 
 local k = 0
@@ -120,15 +120,18 @@ for i = 1, n do
 		deletes[k], leases[k], places[k] = id, sub(raw, 6, 11) .. id, i
 		answers[i] = '0'
 	else
-		answers[i] = other(arg, id, raw)
+		answers[i] = other(i, arg, id)
 		if left then break end
 	end
 end
 if k > 0 then
-	if call('ZREM', base .. ':started', unpack(leases)) < k then deletes = refuse() end
+	if call('ZREM', base .. ':started', unpack(leases)) < k then deletes, places = refuse() end
 end
 if #deletes > 0 then
-	finished = finished + call('HDEL', base .. ':jobs', unpack(deletes)) -- an outcome that is there twice counts once
+	finished = finished + call('HDEL', most, unpack(deletes)) -- an outcome that is there twice counts once
+	for _, i in ipairs(next(others) and places or {}) do
+		if others[i] then finished = finished + call('HDEL', others[i], ids[i]) end
+	end
 	gone[#gone + 1] = table.concat(deletes)
 end
 local reply = {table.concat(answers)}

@@ -50,7 +50,8 @@ for i = 7, #ARGV do
 	local family, progress, result = part(arg), part(arg), part(arg)
 	local log, waiting, children = parts(arg), parts(arg), parts(arg)
 	seq = seq + 1
-	if call('HEXISTS', base .. ':jobs', j.id) == 0 then
+	if not find(j.id) then
+		apart(timeOf(j.id))
 		j.seq = seq
 		enqueued = enqueued + 1
 		if #log > 0 then call('RPUSH', base .. ':log:' .. j.id, unpack(log)) end
