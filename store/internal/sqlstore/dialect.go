@@ -25,6 +25,10 @@ type Dialect struct {
 	// comes after it: Rewrite makes the conditions for the rest of a rank such a comparison.
 	Places bool
 
+	// Begins says that a look finds the first row of a queue, past the index's entries of rows that are gone already, faster than
+	// a statement that locks, which then begins there.
+	Begins bool
+
 	// ByID says that rows of errand_jobs are found by id, there being no index of seq; else by seq.
 	ByID bool
 

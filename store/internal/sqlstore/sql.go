@@ -22,6 +22,12 @@ WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY rank, seq LIMIT 
 	queuedBeyond = `SELECT ` + claimColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
 
+	// The same from where the queue begins, for Dialect.Begins. What begins nowhere has no rows.
+	queueBegins = `SELECT MAX(rank), MAX(seq) INTO @errand_rank, @errand_seq FROM
+(SELECT rank, seq FROM errand_jobs WHERE queue = ? AND state = 3 ORDER BY rank, seq LIMIT 1) AS head`
+	queuedFrom = `SELECT ` + claimColumns + ` FROM errand_jobs
+WHERE queue = ? AND state = 3 AND (rank = @errand_rank AND seq >= @errand_seq OR rank > @errand_rank) ORDER BY rank, seq LIMIT ?{skip}`
+
 	// queuedAlike is queuedBeyond of fewer columns, for jobs that are like the one before: new, of the same task and with the same
 	// options. Of the first that is not it says so. 72057594037927935 are the bits of a rank that are its time: see queuedRank.
 	queuedAlike = `SELECT seq, id, rank, payload, CASE WHEN task = ? AND options IS ? AND created_at = rank & 72057594037927935
@@ -191,7 +197,7 @@ const (
 	lockJobs    = `SELECT seq FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
 	HeldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state + 0 = 4 ORDER BY id{lock}`
 	renewJobs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE {row}{in}`
-	dueJobs     = `SELECT seq, id FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
+	dueJobs     = `SELECT seq, id FROM errand_jobs WHERE queue = ? AND state = 1 AND rank BETWEEN ? AND ? ORDER BY rank, seq LIMIT ?{skip}`
 	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE {row}{in}`
 	housekeeper = `SELECT number FROM errand_claims WHERE worker = ''{skip}`
 
@@ -217,6 +223,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	deleteMessageShares = `DELETE FROM errand_message_queues WHERE name = ? AND id{in}`
 	appendMessage       = `INSERT INTO errand_messages (queue, body) VALUES (?, ?)`
 	takeMessages        = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{skip}`
+	messagesBegin       = `SELECT MIN(seq) INTO @errand_seq FROM errand_messages WHERE queue = ?`
+	takeMessagesFrom    = `SELECT seq, body FROM errand_messages WHERE queue = ? AND seq >= @errand_seq ORDER BY seq LIMIT ?{skip}`
 	messageNumbers      = `SELECT seq FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{skip}`
 	messagesLeft        = `SELECT CAST(COALESCE(SUM(length), 0) AS {bigint}) FROM errand_message_queues WHERE name = ?`
 	removeMessages      = `DELETE FROM errand_messages WHERE seq{in}`
