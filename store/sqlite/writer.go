@@ -59,7 +59,6 @@ type writer struct {
 	tx      sqlstore.Tx
 	session *sqlstore.Session
 	sync    Sync // of the next commit
-	back    checkpointer
 
 	// Versions of the data, by PRAGMA data_version: other connections' commits change it, our own do not.
 	version int64 // when the watcher looked
@@ -67,7 +66,7 @@ type writer struct {
 }
 
 func newWriter(s *Store, c *conn) *writer {
-	w := &writer{store: s, conn: c, tx: c.in(context.Background()), sync: s.sync, back: checkpointer{path: s.path}}
+	w := &writer{store: s, conn: c, tx: c.in(context.Background()), sync: s.sync}
 	w.session = sqlstore.NewSession(w.tx, dialect)
 	w.group = batch.Batcher[*op, struct{}]{
 		Stay:  true,
@@ -183,7 +182,6 @@ func (w *writer) transact(ops []*op) (err error) {
 	if _, err := w.tx.Exec("COMMIT"); err != nil {
 		return err
 	}
-	w.back.note(w.conn.pagesWritten())
 	w.session.Queued(w.store.expect)
 	if hub := &w.store.hub; !hub.Idle() {
 		hub.Notify(w.session.Topics()...)
@@ -267,7 +265,6 @@ func (w *writer) foreign() bool {
 func (w *writer) close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err := w.back.close()
 	_ = w.conn.script("PRAGMA wal_checkpoint(TRUNCATE)")
-	return errors.Join(err, w.conn.close())
+	return w.conn.close()
 }
