@@ -11,9 +11,10 @@ import (
 // dialect is what MySQL and MariaDB have in common.
 var dialect = &sqlstore.Dialect{
 	In: " IN ?", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "SIGNED", Shared: true,
+	Begins:      true,
 	WorkerWidth: 48, // as migration 0004 has it
 	Rewrite:     rewrite,
-	InsertRows:  []int{insertRows}, Insert: insert, EnterRequest: enterRequest,
+	InsertRows:  insertRows, Insert: insert, EnterRequest: enterRequest,
 }
 
 var (
@@ -21,18 +22,17 @@ var (
 	upsert   = regexp.MustCompile(`ON CONFLICT \([^)]*\) DO UPDATE SET`)
 	excluded = regexp.MustCompile(`excluded\.(\w+)`)
 	ignore   = regexp.MustCompile(`\s+ON CONFLICT \([^)]*\) DO NOTHING`)
-	byID     = regexp.MustCompile(`FROM errand_jobs WHERE id IN`)
-	byRank   = regexp.MustCompile(`FROM errand_jobs\s+WHERE queue = \? AND state = (\d|\?) AND .*rank`)
+	byID     = regexp.MustCompile(`FROM errand_jobs( WHERE id IN)`)
+	byQueue  = regexp.MustCompile(`FROM errand_messages( WHERE queue = \? AND seq)`)
+	byRank   = regexp.MustCompile(`FROM errand_jobs(\s+WHERE queue = \? AND state = (?:\d|\?) (?:AND .*|ORDER BY )rank)`)
 )
 
 // rewrite writes a statement in the way of MySQL. Which index it uses is said where another would lock rows that it has
 // nothing to do with.
 func rewrite(query string) string {
-	if byID.MatchString(query) {
-		query = strings.Replace(query, "FROM errand_jobs", "FROM errand_jobs FORCE INDEX (errand_jobs_id)", 1)
-	} else if byRank.MatchString(query) {
-		query = strings.Replace(query, "FROM errand_jobs", "FROM errand_jobs FORCE INDEX (errand_jobs_rank)", 1)
-	}
+	query = byID.ReplaceAllString(query, "FROM errand_jobs FORCE INDEX (errand_jobs_id)$1")
+	query = byQueue.ReplaceAllString(query, "FROM errand_messages FORCE INDEX (errand_messages_queue)$1")
+	query = byRank.ReplaceAllString(query, "FROM errand_jobs FORCE INDEX (errand_jobs_rank)$1")
 	if ignore.MatchString(query) {
 		query = "INSERT IGNORE" + strings.TrimPrefix(ignore.ReplaceAllString(query, ""), "INSERT")
 	}

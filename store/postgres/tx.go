@@ -32,7 +32,7 @@ func newDialect(schema string) *sqlstore.Dialect {
 			query = besides.ReplaceAllString(query, "(rank, seq) $1 (?, ?)")
 			return ownTables.ReplaceAllStringFunc(query, func(t string) string { return prefix + t })
 		},
-		InsertRows: []int{1000},
+		InsertRows: 1000,
 		Insert:     insert, EnterRequest: enterRequest,
 		Succeed: succeed,
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/errandhq/errand"
 )
 
-// TestClaimedAlike proves that jobs of a flood, of which a claim reads no more than what differs, come whole and in order,
-// also those among them that are unlike the one before.
-func TestClaimedAlike(t *testing.T) {
+// TestAlike proves that jobs of a flood, of which a statement takes in once what they have in common and a claim reads no more
+// than what differs, come whole and in order, also those among them that are unlike the one before.
+func TestAlike(t *testing.T) {
 	st := openAt(t, filepath.Join(t.TempDir(), "jobs.db"))
 	all := specs(300)
 	patient := errand.RetryPolicy{Max: 7, Backoff: errand.Backoff{Delays: []time.Duration{time.Second, time.Minute}}}
@@ -35,10 +35,12 @@ func TestClaimedAlike(t *testing.T) {
 			spec.DependsOn = []string{all[i-1].ID} // which is here soon after it
 		}
 	}
-	for _, spec := range all {
-		if err := enqueue(st, spec); err != nil {
+	for from, size := 0, 1; from < len(all); size = size*2 + 1 {
+		to := min(from+size, len(all))
+		if err := enqueue(st, all[max(from-1, 0):to]...); err != nil { // one of them is in already
 			t.Fatal(err)
 		}
+		from = to
 	}
 	corrupt(t, st, all[20].ID)
 	want := make([]string, 0, len(all))
@@ -85,6 +87,10 @@ func TestClaimedAlike(t *testing.T) {
 			continue
 		}
 		started++
+		i := slices.IndexFunc(all, func(spec errand.JobSpec) bool { return spec.ID == job.ID })
+		if !reflect.DeepEqual(job.JobSpec, all[i]) {
+			t.Errorf("enqueued\n%+v\nand stored\n%+v", all[i], job.JobSpec)
+		}
 		if mine := claimed[job.ID]; !reflect.DeepEqual(mine, job) {
 			t.Errorf("claimed as\n%+v\nwant\n%+v", mine, job)
 		}

@@ -129,6 +129,12 @@ func (t connTx) Query(query string, each func(sqlstore.Row) error, args ...any) 
 	}
 }
 
+// pagesWritten is how many pages the connection has written since it was asked last.
+func (c *conn) pagesWritten() int {
+	n, _, _ := c.raw.(sqlite.DBStatus).Status(sqlite.DBStatusCacheWrite, true)
+	return n
+}
+
 func (s *stmt) bind(args []any) []driver.NamedValue {
 	s.args = s.args[:0]
 	for i, arg := range args {

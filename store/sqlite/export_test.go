@@ -76,6 +76,9 @@ func (s *Store) Plans() (map[string]string, error) {
 	return plans, nil
 }
 
+// AwaitCheckpoint waits for the checkpoint beside the writer that is under way, if one is.
+func (s *Store) AwaitCheckpoint() { s.writer.back.done.Wait() }
+
 // Watches reports whether the goroutine runs that looks for other connections' commits.
 func (s *Store) Watches() bool {
 	s.watcher.mu.Lock()

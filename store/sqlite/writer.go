@@ -27,6 +27,7 @@ var dialect = &sqlstore.Dialect{
 		query = strings.ReplaceAll(query, " LIMIT ?", " LIMIT ? + 0")
 		return otherState.ReplaceAllString(query, "$0 AND state NOT IN (3, 4)")
 	},
+	InsertRows: insertRows, Insert: insert,
 }
 
 var otherState = regexp.MustCompile(` AND state = [125-7]\b`)
@@ -58,6 +59,7 @@ type writer struct {
 	tx      sqlstore.Tx
 	session *sqlstore.Session
 	sync    Sync // of the next commit
+	back    checkpointer
 
 	// Versions of the data, by PRAGMA data_version: other connections' commits change it, our own do not.
 	version int64 // when the watcher looked
@@ -65,7 +67,7 @@ type writer struct {
 }
 
 func newWriter(s *Store, c *conn) *writer {
-	w := &writer{store: s, conn: c, tx: c.in(context.Background()), sync: s.sync}
+	w := &writer{store: s, conn: c, tx: c.in(context.Background()), sync: s.sync, back: checkpointer{path: s.path}}
 	w.session = sqlstore.NewSession(w.tx, dialect)
 	w.group = batch.Batcher[*op, struct{}]{
 		Stay:  true,
@@ -181,6 +183,7 @@ func (w *writer) transact(ops []*op) (err error) {
 	if _, err := w.tx.Exec("COMMIT"); err != nil {
 		return err
 	}
+	w.back.note(w.conn.pagesWritten())
 	w.session.Queued(w.store.expect)
 	if hub := &w.store.hub; !hub.Idle() {
 		hub.Notify(w.session.Topics()...)
@@ -264,6 +267,7 @@ func (w *writer) foreign() bool {
 func (w *writer) close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	err := w.back.close()
 	_ = w.conn.script("PRAGMA wal_checkpoint(TRUNCATE)")
-	return w.conn.close()
+	return errors.Join(err, w.conn.close())
 }

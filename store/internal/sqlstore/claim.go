@@ -94,7 +94,7 @@ func (s *Session) due(v *view, reply *errand.ClaimReply, limit int) error {
 		noteDue(reply, timeOf(v.first))
 		return nil
 	}
-	n, err := s.promoteDue(v.q, max(promoteAtOnce, 2*limit))
+	n, err := s.promoteDue(v.q, v.first, max(promoteAtOnce, 2*limit))
 	if err != nil {
 		return err
 	}
@@ -114,13 +114,13 @@ func (s *Session) promote(q *queue, limit int) (promoted int, err error) {
 	if err != nil || !ok || rank > micros(s.now) {
 		return 0, err
 	}
-	n, err := s.promoteDue(q, limit)
+	n, err := s.promoteDue(q, rank, limit)
 	return int(n), err
 }
 
-// promoteDue is promote where there is a job that is due.
-func (s *Session) promoteDue(q *queue, limit int) (promoted int64, err error) {
-	n, err := s.queueDue(q, limit)
+// promoteDue is promote where there are jobs that are due, the first at a rank.
+func (s *Session) promoteDue(q *queue, first int64, limit int) (promoted int64, err error) {
+	n, err := s.queueDue(q, first, limit)
 	if err != nil || n == 0 {
 		return 0, err
 	}
@@ -131,7 +131,7 @@ func (s *Session) promoteDue(q *queue, limit int) (promoted int64, err error) {
 }
 
 // queueDue is what promoteDue does to the jobs.
-func (s *Session) queueDue(q *queue, limit int) (int64, error) {
+func (s *Session) queueDue(q *queue, first int64, limit int) (int64, error) {
 	if !s.dialect.Shared {
 		return s.tx.Exec(promoteJobs, q.name, micros(s.now), int64(limit))
 	}
@@ -139,7 +139,7 @@ func (s *Session) queueDue(q *queue, limit int) (int64, error) {
 	err := s.tx.Query(dueJobs, func(row Row) error {
 		due.add(row.Int(0), row.Blob(1))
 		return nil
-	}, q.name, micros(s.now), int64(limit))
+	}, q.name, first, micros(s.now), int64(limit))
 	if err != nil || due.len() == 0 {
 		return 0, err
 	}
@@ -266,7 +266,7 @@ func (c *chooser) lookAt(name string) error {
 func (c *chooser) readAhead(v *view) error {
 	page := int64(min(c.req.Limit, maxPage))
 	wanted := func() bool { return !v.q.paused && !v.isDue(c.s.now) && !c.answered() }
-	read, err := c.read(v, wanted, queuedBeyond, v.q.name, v.rank, page)
+	read, err := c.readFirst(v, wanted, page)
 	v.ended = wanted() && read < page
 	return err
 }
@@ -296,24 +296,40 @@ func (c *chooser) choose(v *view) error {
 
 // page reads the next jobs of a queue, and says how many there were.
 func (c *chooser) page(v *view) (read int64, err error) {
-	page, first := int64(min(c.req.Limit-len(c.jobs), maxPage)), v.seq == 0
+	page := int64(min(c.req.Limit-len(c.jobs), maxPage))
+	first := v.seq == 0
 	if first && page >= alikeLeast && c.s.alike.run >= alikeLeast && c.req.MaxRecoveries > 0 {
 		return c.readAlike(v, page)
 	}
-	if !first {
+	if first {
+		read, err = c.readFirst(v, nil, page)
+	} else {
 		page = max(page, skipPage)
-		if read, err = c.read(v, nil, queuedBeside, v.q.name, v.rank, v.seq, page); err != nil {
-			return read, err
-		}
-	}
-	if first || read < page && !c.s.dialect.Places {
-		more, err := c.read(v, nil, queuedBeyond, v.q.name, v.rank, page-read)
-		if read += more; err != nil {
-			return read, err
-		}
+		read, err = c.readMore(v, page)
 	}
 	v.ended = read < page
-	return read, nil
+	return read, err
+}
+
+// readFirst takes the first jobs of a queue.
+func (c *chooser) readFirst(v *view, wanted func() bool, page int64) (read int64, err error) {
+	if !c.s.dialect.Begins {
+		return c.read(v, wanted, queuedBeyond, v.q.name, v.rank, page)
+	}
+	if err := c.s.later(queueBegins, v.q.name); err != nil {
+		return 0, err
+	}
+	return c.read(v, wanted, queuedFrom, v.q.name, page)
+}
+
+// readMore takes the jobs after those that were read.
+func (c *chooser) readMore(v *view, page int64) (read int64, err error) {
+	read, err = c.read(v, nil, queuedBeside, v.q.name, v.rank, v.seq, page)
+	if err != nil || read == page || c.s.dialect.Places {
+		return read, err
+	}
+	more, err := c.read(v, nil, queuedBeyond, v.q.name, v.rank, page-read)
+	return read + more, err
 }
 
 // read takes jobs that a query finds, while they are wanted; nil: always. It says how many it has looked at.

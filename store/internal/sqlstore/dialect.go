@@ -25,6 +25,10 @@ type Dialect struct {
 	// comes after it: Rewrite makes the conditions for the rest of a rank such a comparison.
 	Places bool
 
+	// Begins says that a look finds the first row of a queue, past the index's entries of rows that are gone already, faster than
+	// a statement that locks, which then begins there.
+	Begins bool
+
 	// ByID says that rows of errand_jobs are found by id, there being no index of seq; else by seq.
 	ByID bool
 
@@ -38,11 +42,10 @@ type Dialect struct {
 	// Shared says that several transactions write at once. Then rows are locked before they are changed, and a
 	// transaction adds to the counters of a queue by a row of its own, so that nobody waits for another's counting.
 	Shared bool
-	// InsertRows are the numbers of jobs that one statement inserts, the largest first and 1 the last. nil: 50, 10, 1.
-	InsertRows []int
-	// Insert inserts up to InsertRows[0] jobs in one way for any number of them, and says how many are new; their arguments
-	// follow each other. Unless it is to be careful it may suppose that all are, and fail where one is not: see
-	// [Session.Careful]. nil: by INSERT ... VALUES.
+	// InsertRows is how many new jobs are gathered at most.
+	InsertRows int
+	// Insert inserts as many jobs as have gathered, and says how many are new; their arguments follow each other, and it may
+	// write over them. Unless it is to be careful it may suppose that all are, and fail where one is not: see [Session.Careful].
 	Insert func(tx Tx, args []any, careful bool) (int64, error)
 	// EnterRequest enters a producer's request as setRequest does, and fails where that or a later one was carried out before:
 	// see [Session.Careful]. Empty: the last one is looked up first.

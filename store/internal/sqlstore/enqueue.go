@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/errandhq/errand"
@@ -185,8 +183,6 @@ type inserter struct {
 	q        *queue // of the jobs gathered
 	args     []any
 	rows     int
-	sizes    []int // of the statements that insert
-	most     int   // that gather
 	bytes    int
 	inserted int64        // in all
 	state    errand.State // of the jobs gathered
@@ -215,28 +211,13 @@ const (
 	maxInsertBytes = 4 << 20 // roughly, of one statement
 )
 
-// insertRows are the numbers of rows that one statement inserts where the dialect names none.
-var insertRows = []int{50, 10, 1}
-
-// insertJobsQueries are the statements, by their number of rows.
-var insertJobsQueries sync.Map
-
-func insertJobsQuery(rows int) string {
-	if query, ok := insertJobsQueries.Load(rows); ok {
-		return query.(string)
-	}
-	query := insertJob + insertJobRow + strings.Repeat(", "+insertJobRow, rows-1) + insertJobEnd
-	insertJobsQueries.Store(rows, query)
-	return query
-}
-
 // expect makes room for the arguments of so many jobs, as far as they gather.
 func (in *inserter) expect(jobs int) {
-	in.args = slices.Grow(in.args, min(jobs, in.most-in.rows)*insertColumns)
+	in.args = slices.Grow(in.args, min(jobs, in.s.dialect.InsertRows-in.rows)*insertColumns)
 }
 
 func (in *inserter) add(q *queue, r *record) error {
-	if in.q != q || r.job.State != in.state || in.rows == in.most || in.bytes > maxInsertBytes {
+	if in.q != q || r.job.State != in.state || in.rows == in.s.dialect.InsertRows || in.bytes > maxInsertBytes {
 		if err := in.flush(); err != nil {
 			return err
 		}
@@ -278,7 +259,7 @@ func (in *inserter) flush() error {
 	if in.rows == 0 {
 		return nil
 	}
-	inserted, err := in.insert()
+	inserted, err := in.s.dialect.Insert(in.s.tx, in.args, in.s.careful)
 	if err != nil {
 		return err
 	}
@@ -292,25 +273,6 @@ func (in *inserter) flush() error {
 	}
 	in.reset()
 	return nil
-}
-
-// insert puts in what has gathered, and says how many of them are new.
-func (in *inserter) insert() (inserted int64, err error) {
-	if in.s.dialect.Insert != nil {
-		return in.s.dialect.Insert(in.s.tx, in.args, in.s.careful)
-	}
-	args := in.args
-	for _, rows := range in.sizes {
-		for ; in.rows >= rows; in.rows -= rows {
-			n, err := in.s.tx.Exec(insertJobsQuery(rows), args[:rows*insertColumns]...)
-			if err != nil {
-				return 0, err
-			}
-			inserted += n
-			args = args[rows*insertColumns:]
-		}
-	}
-	return inserted, nil
 }
 
 // reset forgets what has gathered, and keeps nothing of it but room.

@@ -220,7 +220,7 @@ func (s *Session) bury(spec *errand.JobSpec, rec *errand.AttemptRecord) error {
 		key, spec.Queue, int64(errand.StateFailed), micros(s.now), spec.Task, int64(spec.Priority), int64(0),
 		micros(s.now), micros(s.now), int64(0), orNull(spec.Payload), orNull(options),
 	}
-	n, err := s.tx.Exec(insertJobsQuery(1), args...)
+	n, err := s.tx.Exec(insertJob, args...)
 	if err != nil || n == 0 {
 		return err // nil: it counts as in
 	}

@@ -45,11 +45,7 @@ func NewSession(tx Tx, dialect *Dialect) *Session {
 	s := &Session{
 		tx: tx, dialect: dialect, queues: make(map[string]*queue), messages: make(map[string]*messageQueue),
 	}
-	s.fresh.s, s.fresh.sizes = s, dialect.InsertRows
-	if s.fresh.sizes == nil {
-		s.fresh.sizes = insertRows
-	}
-	s.fresh.most = s.fresh.sizes[0]
+	s.fresh.s = s
 	return s
 }
 

@@ -396,7 +396,14 @@ func (s *Session) popShared(name string, limit int) ([][]byte, error) {
 		body []byte
 	}
 	var taken []message
-	err := s.tx.Query(takeMessages, func(row Row) error {
+	take := takeMessages
+	if s.dialect.Begins {
+		if err := s.later(messagesBegin, name); err != nil {
+			return nil, err
+		}
+		take = takeMessagesFrom
+	}
+	err := s.tx.Query(take, func(row Row) error {
 		taken = append(taken, message{row.Int(0), some(row.Blob(1))})
 		return nil
 	}, name, int64(limit))

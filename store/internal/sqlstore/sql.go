@@ -8,9 +8,8 @@ package sqlstore
 // Jobs.
 const (
 	insertJob = `INSERT INTO errand_jobs
-(id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options) VALUES `
-	insertJobRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertJobEnd = ` ON CONFLICT (id) DO NOTHING`
+(id, queue, state, rank, task, priority, flags, created_at, ready_at, waits, payload, options)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 	// what chooser.consider reads
 	claimColumns = `seq, id, rank, task, created_at, unknown_since, token, attempt, recoveries, flags,
@@ -22,6 +21,12 @@ payload, options, history`
 WHERE queue = ? AND state = 3 AND rank = ? AND seq > ? ORDER BY rank, seq LIMIT ?{skip}`
 	queuedBeyond = `SELECT ` + claimColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 3 AND rank > ? ORDER BY rank, seq LIMIT ?{skip}`
+
+	// The same from where the queue begins, for Dialect.Begins. What begins nowhere has no rows.
+	queueBegins = `SELECT MAX(rank), MAX(seq) INTO @errand_rank, @errand_seq FROM
+(SELECT rank, seq FROM errand_jobs WHERE queue = ? AND state = 3 ORDER BY rank, seq LIMIT 1) AS head`
+	queuedFrom = `SELECT ` + claimColumns + ` FROM errand_jobs
+WHERE queue = ? AND state = 3 AND (rank = @errand_rank AND seq >= @errand_seq OR rank > @errand_rank) ORDER BY rank, seq LIMIT ?{skip}`
 
 	// queuedAlike is queuedBeyond of fewer columns, for jobs that are like the one before: new, of the same task and with the same
 	// options. Of the first that is not it says so. 72057594037927935 are the bits of a rank that are its time: see queuedRank.
@@ -64,10 +69,10 @@ result = ? WHERE {row} = ?`
 
 	// deleteSucceeded settles a job that nothing else refers to.
 	deleteSucceeded = `DELETE FROM errand_jobs WHERE id = ? AND state = 4 AND token = ? AND queue = ? AND flags = 0`
-	// The same by what is remembered of a claim: see claimed.
-	deleteClaimedRange = `DELETE FROM errand_jobs
+	// The same by what is remembered of a claim: see claimed. SQLite would rather look through all started jobs of the queue.
+	deleteClaimedRange = `DELETE FROM errand_jobs NOT INDEXED
 WHERE seq BETWEEN ? AND ? AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
-	deleteClaimedSeqs = `DELETE FROM errand_jobs
+	deleteClaimedSeqs = `DELETE FROM errand_jobs NOT INDEXED
 WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim = ? AND flags = 0`
 	// deletePlaced is the same where claims of several may be meant: see Places.
 	deletePlaced = `DELETE FROM errand_jobs WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND flags = 0`
@@ -192,7 +197,7 @@ const (
 	lockJobs    = `SELECT seq FROM errand_jobs WHERE id{in} ORDER BY id{lock}`
 	HeldByIDs   = `SELECT seq, id, token, queue, flags FROM errand_jobs WHERE id{in} AND state + 0 = 4 ORDER BY id{lock}`
 	renewJobs   = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END WHERE {row}{in}`
-	dueJobs     = `SELECT seq, id FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
+	dueJobs     = `SELECT seq, id FROM errand_jobs WHERE queue = ? AND state = 1 AND rank BETWEEN ? AND ? ORDER BY rank, seq LIMIT ?{skip}`
 	queueDue    = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at WHERE {row}{in}`
 	housekeeper = `SELECT number FROM errand_claims WHERE worker = ''{skip}`
 
@@ -218,6 +223,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	deleteMessageShares = `DELETE FROM errand_message_queues WHERE name = ? AND id{in}`
 	appendMessage       = `INSERT INTO errand_messages (queue, body) VALUES (?, ?)`
 	takeMessages        = `SELECT seq, body FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{skip}`
+	messagesBegin       = `SELECT MIN(seq) INTO @errand_seq FROM errand_messages WHERE queue = ?`
+	takeMessagesFrom    = `SELECT seq, body FROM errand_messages WHERE queue = ? AND seq >= @errand_seq ORDER BY seq LIMIT ?{skip}`
 	messageNumbers      = `SELECT seq FROM errand_messages WHERE queue = ? ORDER BY seq LIMIT ?{skip}`
 	messagesLeft        = `SELECT CAST(COALESCE(SUM(length), 0) AS {bigint}) FROM errand_message_queues WHERE name = ?`
 	removeMessages      = `DELETE FROM errand_messages WHERE seq{in}`
