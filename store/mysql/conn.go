@@ -31,7 +31,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, errors.Join(err, conn.Close())
 		}
 	}
-	return &session{able, make(map[string]driver.Stmt)}, nil
+	return &session{ableConn: able, statements: make(map[string]driver.Stmt)}, nil
 }
 
 // ableConn is what the driver's connections can do.
@@ -51,10 +51,11 @@ type ableConn interface {
 type session struct {
 	ableConn
 	statements map[string]driver.Stmt
+	named      []driver.NamedValue // the room for a statement's arguments
 }
 
 // exec runs a statement, which it prepares the first time.
-func (s *session) exec(ctx context.Context, query string, args []driver.NamedValue) error {
+func (s *session) exec(ctx context.Context, query string, args []any) error {
 	stmt, ok := s.statements[query]
 	if !ok {
 		var err error
@@ -67,6 +68,11 @@ func (s *session) exec(ctx context.Context, query string, args []driver.NamedVal
 	if !ok {
 		return fmt.Errorf("the driver's statement is a %T", stmt)
 	}
-	_, err := exec.ExecContext(ctx, args)
+	s.named = s.named[:0]
+	for i, arg := range args {
+		s.named = append(s.named, driver.NamedValue{Ordinal: i + 1, Value: arg})
+	}
+	_, err := exec.ExecContext(ctx, s.named)
+	clear(s.named) // it shall not keep payloads
 	return err
 }

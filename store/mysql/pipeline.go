@@ -188,15 +188,11 @@ func (p *pipeline) prepared(query string, args []any) error {
 			return err
 		}
 	}
-	named := make([]driver.NamedValue, len(args))
-	for i, arg := range args {
-		named[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
-	}
 	return p.conn.Raw(func(conn any) error {
 		own, ok := conn.(*session)
 		if !ok {
 			return fmt.Errorf("the connection is a %T", conn)
 		}
-		return own.exec(p.on.Ctx, p.on.Dialect.SQL(query), named)
+		return own.exec(p.on.Ctx, p.on.Dialect.SQL(query), args)
 	})
 }

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 	"github.com/errandhq/errand/store/redis"
 )
 
-// A producer whose calls follow each other closely has a second connection. It outlives no error, a server that was
-// started again gets a new one, and none is left when the store is closed.
+// A producer whose calls follow each other closely has a second connection, and several that meet have a third. None outlives an
+// error, a server that was started again gets new ones, and none is left when the store is closed.
 func TestExpress(t *testing.T) {
 	server := testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
 	p := newPrefix()
@@ -48,6 +49,24 @@ func TestExpress(t *testing.T) {
 	enqueue()
 	if queues, err := st.Queues(t.Context(), now(t, st)); err != nil || queues[0].Counts[errand.StateQueued] != int64(n) {
 		t.Errorf("%d jobs were enqueued, and there are %+v: %v", n, queues, err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			q := errand.NewQueue(st, "work")
+			for ctx.Err() == nil {
+				if _, err := task.Enqueue(t.Context(), q, 0); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	eventually(t, "producers that meet have three connections", func() bool { return connections() == 3 })
+	stop()
+	wg.Wait()
+	if got := connections(); got > 3 {
+		t.Errorf("four producers have %d connections, want 3", got)
 	}
 	if err := st.Close(); err != nil {
 		t.Fatal(err)

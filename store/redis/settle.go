@@ -142,7 +142,7 @@ func (st *settler) read(b *batch, result rueidis.RedisResult, outcomes []errand.
 	return len(answers), nil
 }
 
-// outcomeLen is how many bytes most outcomes take.
+// outcomeLen is how many bytes most outcomes take at most.
 const outcomeLen = 16 + 1 + 4
 
 // encodeOutcome writes an outcome behind b, as settle.lua takes it.
@@ -155,10 +155,14 @@ func encodeOutcome(b []byte, key [16]byte, o *errand.Outcome, now int64) ([]byte
 	if o.Keep > 0 {
 		keepUntil = micros(micro(time.UnixMicro(now).Add(o.Keep)))
 	}
-	b = append(append(b, key[:]...), byte(o.Event))
-	b = appendInt(b, o.Token, 4)
-	if o.Event == errand.EventSucceeded && keepUntil == 0 && record == "" {
+	plain := o.Event == errand.EventSucceeded && keepUntil == 0 && record == ""
+	b = append(b, key[:]...)
+	if plain && o.Token == 1 {
 		return b, nil // most are so
+	}
+	b = appendInt(append(b, byte(o.Event)), o.Token, 4)
+	if plain {
+		return b, nil
 	}
 	var unknown byte
 	if o.Unknown {

@@ -122,12 +122,17 @@ func (s *Session) checkGroup(q *queue, group []errand.JobSpec) (skip map[int]boo
 // yet and so count as finished: there are no circles.
 func (s *Session) add(q *queue, spec *errand.JobSpec) error {
 	key, _ := keyOf(spec.ID)
-	r := &record{key: key, job: errand.Job{JobSpec: *spec, CreatedAt: s.now}}
+	plain := len(spec.DependsOn) == 0 && spec.UniqueKey == ""
+	r := &s.fresh.record
+	if !plain {
+		r = &record{}
+	}
+	*r = record{key: key, job: errand.Job{JobSpec: *spec, CreatedAt: s.now}}
 	r.job.RunAt = micro(spec.RunAt)
 	r.job.ReadyAt = later(r.job.RunAt, s.now)
 	r.job.State = s.readyState(r.job.ReadyAt)
-	if len(spec.DependsOn) == 0 && spec.UniqueKey == "" {
-		return s.fresh.add(q, r)
+	if plain {
+		return s.fresh.add(q, r, spec)
 	}
 	if err := s.fresh.flush(); err != nil { // so that parents are found, and the order of arrival is that of the group
 		return err
@@ -149,7 +154,7 @@ func (s *Session) add(q *queue, spec *errand.JobSpec) error {
 	if len(parents.living) > 0 && parents.failed == nil {
 		r.job.State, r.waits = errand.StateDeferred, int64(len(parents.living))
 	}
-	if err := s.fresh.add(q, r); err != nil {
+	if err := s.fresh.add(q, r, spec); err != nil {
 		return err
 	}
 	before := s.fresh.inserted
@@ -188,6 +193,7 @@ type inserter struct {
 	state    errand.State // of the jobs gathered
 	options  []byte       // of the job before
 	spec     *errand.JobSpec
+	record   record // of the job that is being added, where nothing else refers to it
 
 	names [2]box[string] // of the job before
 	times [3]box[int64]
@@ -216,7 +222,8 @@ func (in *inserter) expect(jobs int) {
 	in.args = slices.Grow(in.args, min(jobs, in.s.dialect.InsertRows-in.rows)*insertColumns)
 }
 
-func (in *inserter) add(q *queue, r *record) error {
+// add takes in a job with what its enqueuer said of it, and keeps nothing of r.
+func (in *inserter) add(q *queue, r *record, spec *errand.JobSpec) error {
 	if in.q != q || r.job.State != in.state || in.rows == in.s.dialect.InsertRows || in.bytes > maxInsertBytes {
 		if err := in.flush(); err != nil {
 			return err
@@ -224,7 +231,7 @@ func (in *inserter) add(q *queue, r *record) error {
 		in.q, in.state = q, r.job.State
 	}
 	j := &r.job
-	options, err := in.encode(&j.JobSpec)
+	options, err := in.encode(spec)
 	if err != nil {
 		return fmt.Errorf("options of job %s: %w", j.ID, err)
 	}

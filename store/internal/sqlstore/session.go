@@ -57,6 +57,7 @@ const keptMost = 500
 func (s *Session) Keep() {
 	s.topics, s.saved = s.topics[:0], s.saved[:0]
 	s.fresh.reset()
+	s.fresh.record = record{}
 	if len(s.queues) > keptMost || len(s.messages) > keptMost || len(s.numbers) > keptMost {
 		s.Reset()
 	}

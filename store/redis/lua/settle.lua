@@ -1,17 +1,20 @@
 -- Settle ends attempts of jobs of a queue.
 --
 -- ARGV[4]  and on: per outcome: job id, event, token and, where there is more to say, whether the task is unknown, at,
---          keep until, length of the record, record, result
+--          keep until, length of the record, record, result; or a job id alone: it has succeeded, with the token 1
 --
 -- Returns {answers, left...}: a character per outcome that was dealt with: 0 settled, 1 lease lost; and what is left to
 -- do in other queues, see keep. The outcomes after the last answer are to be sent again when that is done.
 local SUCCEEDED, RETRIED, SNOOZED, RELEASED, LOST = 5, 6, 8, 10, 11
 local EVENTFAILED, EVENTCANCELED = 7, 9
-local SHORT = 21 -- of an outcome that is only event and token
+local IDLEN, SHORT = 16, 21 -- of an outcome that is only an id, or id, event and token
 
 local n = #ARGV - 3
 local answers, ids = {}, {}
-for i = 1, n do ids[i] = sub(ARGV[i + 3], 1, 16) end
+for i = 1, n do
+	local arg = ARGV[i + 3]
+	ids[i] = #arg == IDLEN and arg or sub(arg, 1, IDLEN)
+end
 local raws, most, others = fetch(ids)
 local fulfilled, deletes, leases = {}, {}, {}
 local changed = {} -- by id: this script has changed the record
@@ -65,9 +68,10 @@ local EVENTPLAIN = string.char(SUCCEEDED)
 local EVENTFRESH = EVENTPLAIN .. pack('<I4', 1) -- with the token of the first claim
 
 local function plain(arg, raw)
-	if #arg ~= SHORT then return false end
-	if sub(raw, 1, 3) == FRESH then return sub(arg, 17, 21) == EVENTFRESH and sub(raw, 19, 28) == UNTOUCHED end
-	return sub(raw, 1, 3) == STARTEDPLAIN and sub(arg, 17, 17) == EVENTPLAIN and sub(arg, 18, 21) == sub(raw, 19, 22)
+	if #arg > SHORT then return false end
+	local rest = #arg == IDLEN and EVENTFRESH or sub(arg, IDLEN + 1)
+	if sub(raw, 1, 3) == FRESH then return rest == EVENTFRESH and sub(raw, 19, 28) == UNTOUCHED end
+	return sub(raw, 1, 3) == STARTEDPLAIN and rest == EVENTPLAIN .. sub(raw, 19, 22)
 end
 
 -- current is the record of a job as it is after what this script has done so far, and the hash that it is in.
@@ -84,6 +88,7 @@ end
 local function other(i, arg, id)
 	local raw, home = current(i, id)
 	if not raw or not readable(raw) then return '1' end
+	if #arg == IDLEN then arg = arg .. EVENTFRESH end
 	local event, token = unpack_('<BI4', arg, 17)
 	local j = load(id, raw, home)
 	if j.token ~= token then return '1' end
