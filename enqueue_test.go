@@ -123,10 +123,30 @@ func TestEnqueueManyKeepsOrderAndSaysHowManyAreIn(t *testing.T) {
 			t.Fatalf("job %d is out of order", i)
 		}
 	}
-	st2 := &fullStore{Store: memory.New(), room: 700}
+	st2 := &fullStore{Store: memory.New(), room: 1100}
 	hs, err := task.EnqueueMany(t.Context(), errand.NewQueue(st2, "q"), ins)
-	if err == nil || len(hs) != 500 || !strings.Contains(err.Error(), "500 of 1200 jobs are in") {
+	if err == nil || len(hs) != 1000 || !strings.Contains(err.Error(), "1000 of 1200 jobs are in") {
 		t.Errorf("%d handles, %v", len(hs), err)
+	}
+}
+
+// TestEnqueueManyStopsAtAChunkThatIsRefused proves that no chunk goes in after one that was refused.
+func TestEnqueueManyStopsAtAChunkThatIsRefused(t *testing.T) {
+	st := memory.New()
+	q := errand.NewQueue(st, "q")
+	task := errand.DefineFunc("task", func(context.Context, int) error { return nil })
+	must(task.Enqueue(t.Context(), q, 700, errand.Unique(0)))(t)
+	ins := make([]int, 1500)
+	for i := range ins {
+		ins[i] = i
+	}
+	hs, err := task.EnqueueMany(t.Context(), q, ins, errand.Unique(0))
+	if !errors.Is(err, errand.ErrDuplicate) || len(hs) != 500 || !strings.Contains(err.Error(), "500 of 1500 jobs are in") {
+		t.Errorf("%d handles, %v", len(hs), err)
+	}
+	page := must(st.Jobs(t.Context(), errand.JobFilter{Limit: 1000}))(t)
+	if len(page.Jobs) != 501 {
+		t.Errorf("%d jobs are in, want the first chunk and the one that was there", len(page.Jobs))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/errandhq/errand/internal/batch"
@@ -21,7 +22,7 @@ type Queue struct {
 	clock *storeclock.Clock
 	tx    any // not nil: enqueue inside this transaction
 	err   error
-	batch *batch.Batcher[[]JobSpec, error]
+	batch *batch.Batcher[[][]JobSpec, []error]
 
 	producers chan *producer // those that have no request under way
 }
@@ -39,11 +40,16 @@ func NewQueue(st Store, name string) *Queue {
 	if st == nil {
 		q.err = fmt.Errorf("%w: NewQueue(%q): the store is nil", ErrInvalid, name)
 	}
-	q.batch = &batch.Batcher[[]JobSpec, error]{
-		Send:  q.send,
-		Weigh: func(group []JobSpec) int { return len(group) },
-		Max:   2 * MaxBatch,
-		Ways:  1,
+	q.batch = &batch.Batcher[[][]JobSpec, []error]{
+		Send: q.send,
+		Weigh: func(groups [][]JobSpec) (jobs int) {
+			for _, group := range groups {
+				jobs += len(group)
+			}
+			return jobs
+		},
+		Max:  maxGroups * MaxBatch,
+		Ways: 1,
 	}
 	if st, ok := st.(Pipeliner); ok {
 		q.batch.Ways = st.Pipeline()
@@ -79,7 +85,7 @@ func (q *Queue) EnqueuePayload(ctx context.Context, task string, payload []byte,
 		spec, err = o.fill(spec, payload)
 	}
 	if err == nil {
-		err = q.add(ctx, []JobSpec{spec})
+		err = q.addOne(ctx, spec)
 	}
 	if err != nil {
 		return "", fmt.Errorf("enqueue %q to %q: %w", task, q.name, err)
@@ -158,31 +164,49 @@ func uniqueKey(task string, payload []byte) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
 }
 
-// add puts a group of jobs into the store, all or none.
-func (q *Queue) add(ctx context.Context, group []JobSpec) error {
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	if q.tx == nil {
-		refusal, err := q.batch.Do(ctx, group)
-		if errors.Is(err, batch.ErrUnknown) {
-			return fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
-		}
-		return errors.Join(err, refusal)
-	}
-	st, ok := q.store.(Transactor)
-	if !ok {
-		return fmt.Errorf("%w: enqueue without WithTx", ErrTxUnsupported)
-	}
-	now, err := q.clock.Now(ctx)
-	if err != nil {
-		return err
-	}
-	refusals, err := st.EnqueueTx(ctx, q.tx, EnqueueRequest{Now: now, Groups: [][]JobSpec{group}})
+// addOne puts a job into the store.
+func (q *Queue) addOne(ctx context.Context, spec JobSpec) error {
+	refusals, err := q.add(ctx, [][]JobSpec{{spec}})
 	if err != nil {
 		return err
 	}
 	return refusals[0]
+}
+
+// maxGroups is how many groups of [MaxBatch] jobs are in a request.
+const maxGroups = 2
+
+// groupsAtOnce is how many groups of a call go in one request: one where the store may refuse a group, since those after
+// it must not go in then.
+func groupsAtOnce(specs []JobSpec) int {
+	if slices.ContainsFunc(specs, func(s JobSpec) bool { return s.UniqueKey != "" }) {
+		return 1
+	}
+	return maxGroups
+}
+
+// add puts groups of jobs into the store, each all or none, in one request, and returns why each was refused, nil for those
+// that are in; nothing with an error, when none is known to be.
+func (q *Queue) add(ctx context.Context, groups [][]JobSpec) (refusals []error, err error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if q.tx == nil {
+		refusals, err = q.batch.Do(ctx, groups)
+		if errors.Is(err, batch.ErrUnknown) {
+			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
+		}
+		return refusals, err
+	}
+	st, ok := q.store.(Transactor)
+	if !ok {
+		return nil, fmt.Errorf("%w: enqueue without WithTx", ErrTxUnsupported)
+	}
+	now, err := q.clock.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return st.EnqueueTx(ctx, q.tx, EnqueueRequest{Now: now, Groups: groups})
 }
 
 // The patience of an enqueue with a store that is not available: a web request waits for it.
@@ -194,13 +218,14 @@ const (
 
 // send is one shared round trip. A store that is unavailable is asked again a few times, with the same
 // number, so that nothing is done twice.
-func (q *Queue) send(ctx context.Context, groups [][]JobSpec) (refusals []error, err error) {
+func (q *Queue) send(ctx context.Context, calls [][][]JobSpec) (refused [][]error, err error) {
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
 	p := <-q.producers // there is one, since the batcher sends no more at a time
 	defer func() { q.producers <- p }()
 	p.number++
-	req := EnqueueRequest{Producer: p.name, Number: p.number, Groups: groups}
+	req := EnqueueRequest{Producer: p.name, Number: p.number, Groups: slices.Concat(calls...)}
+	var refusals []error
 	for try := range enqueueTries {
 		if try > 0 && wait.For(ctx, wait.Backoff(try, enqueuePause, enqueueTimeout)) != nil {
 			break
@@ -215,5 +240,12 @@ func (q *Queue) send(ctx context.Context, groups [][]JobSpec) (refusals []error,
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%w: no answer within %v: %w", ErrUnavailable, enqueueTimeout, err)
 	}
-	return refusals, err
+	if err != nil {
+		return nil, err
+	}
+	for _, groups := range calls {
+		refused = append(refused, refusals[:len(groups)])
+		refusals = refusals[len(groups):]
+	}
+	return refused, nil
 }

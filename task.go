@@ -87,7 +87,7 @@ func (t *Task[In, Out]) Enqueue(ctx context.Context, q *Queue, in In, opts ...Op
 }
 
 // EnqueueMany adds a job per value, in order, in few round trips. Up to [MaxBatch] values are added all or none; more go
-// in chunks of that size, and an error then says how many are in: their handles are returned with it.
+// in chunks of that size, two in a request, and an error then says how many are in: their handles are returned with it.
 func (t *Task[In, Out]) EnqueueMany(ctx context.Context, q *Queue, ins []In, opts ...Option) ([]Handle[Out], error) {
 	return t.enqueue(ctx, q, ins, opts)
 }
@@ -101,15 +101,22 @@ func (t *Task[In, Out]) enqueue(ctx context.Context, q *Queue, ins []In, opts []
 		return nil, fmt.Errorf("enqueue %q to %q: %w", t.name, q.name, err)
 	}
 	handles := make([]Handle[Out], 0, len(specs))
-	for chunk := range slices.Chunk(specs, MaxBatch) {
-		if err := q.add(ctx, chunk); err != nil {
+	for groups := range slices.Chunk(slices.Collect(slices.Chunk(specs, MaxBatch)), groupsAtOnce(specs)) {
+		refusals, err := q.add(ctx, groups)
+		for i, refusal := range refusals {
+			if refusal != nil {
+				err = refusal
+				break
+			}
+			for n := range groups[i] {
+				handles = append(handles, t.handle(q, &groups[i][n]))
+			}
+		}
+		if err != nil {
 			if len(ins) > MaxBatch {
 				err = fmt.Errorf("%d of %d jobs are in: %w", len(handles), len(ins), err)
 			}
 			return handles, fmt.Errorf("enqueue %q to %q: %w", t.name, q.name, err)
-		}
-		for i := range chunk {
-			handles = append(handles, t.handle(q, &chunk[i]))
 		}
 	}
 	return handles, nil
