@@ -139,6 +139,23 @@ func TestGivingUp(t *testing.T) {
 	})
 }
 
+// comeBack has callers call so many times each, a while after every answer, which must be the item.
+func comeBack(t *testing.T, b *Batcher[int, int], callers, rounds int, between time.Duration) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for n := range rounds {
+				if got, err := b.Do(t.Context(), n); got != n || err != nil {
+					t.Errorf("got %d, %v, want %d", got, err, n)
+				}
+				time.Sleep(between)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // TestReturningCallers: callers that come back as soon as they are answered travel together, not in two halves of which one
 // waits for the other; and a lone one never waits.
 func TestReturningCallers(t *testing.T) {
@@ -155,17 +172,7 @@ func TestReturningCallers(t *testing.T) {
 				},
 			}
 			began := time.Now()
-			var wg sync.WaitGroup
-			for range callers {
-				wg.Go(func() {
-					for n := range rounds {
-						if _, err := b.Do(t.Context(), n); err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			wg.Wait()
+			comeBack(t, b, callers, rounds, 0)
 			if sent > rounds+5 {
 				t.Errorf("%d callers, %d times each: %d requests, want about as many as each made", callers, rounds, sent)
 			}
@@ -297,18 +304,7 @@ func TestTwoWays(t *testing.T) {
 			},
 		}
 		began := time.Now()
-		var wg sync.WaitGroup
-		for range callers {
-			wg.Go(func() {
-				for n := range rounds {
-					if got, err := b.Do(t.Context(), n); got != n || err != nil {
-						t.Errorf("got %d, %v, want %d", got, err, n)
-					}
-					time.Sleep(between)
-				}
-			})
-		}
-		wg.Wait()
+		comeBack(t, b, callers, rounds, between)
 		if spent, least := time.Since(began), callers*rounds*took; spent > least+least/20 {
 			t.Errorf("took %v, and the server alone %v", spent, least)
 		}
