@@ -52,7 +52,7 @@ func NewQueue(st Store, name string) *Queue {
 		Ways: 1,
 	}
 	if st, ok := st.(Pipeliner); ok {
-		q.batch.Ways = st.Pipeline()
+		q.batch.Ways = max(st.Pipeline(), 1)
 	}
 	q.producers = make(chan *producer, q.batch.Ways)
 	for range q.batch.Ways {

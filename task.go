@@ -88,6 +88,7 @@ func (t *Task[In, Out]) Enqueue(ctx context.Context, q *Queue, in In, opts ...Op
 
 // EnqueueMany adds a job per value, in order, in few round trips. Up to [MaxBatch] values are added all or none; more go
 // in chunks of that size, two in a request, and an error then says how many are in: their handles are returned with it.
+// After [ErrUnavailable] and [ErrUnknownOutcome] those of the request that failed may be in besides.
 func (t *Task[In, Out]) EnqueueMany(ctx context.Context, q *Queue, ins []In, opts ...Option) ([]Handle[Out], error) {
 	return t.enqueue(ctx, q, ins, opts)
 }
