@@ -316,6 +316,20 @@ func TestEnqueuesInAPipeline(t *testing.T) {
 	})
 }
 
+type silent struct{ errand.Store }
+
+func (silent) Pipeline() int { return 0 }
+
+// TestNoPipeline: a store that wants no requests under way gets one at a time, and no enqueue hangs.
+func TestNoPipeline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		task := errand.DefineFunc("task", func(context.Context, int) error { return nil })
+		if _, err := task.Enqueue(t.Context(), errand.NewQueue(silent{memory.New()}, "q"), 1); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestEnqueueGivenUpBeforeItsTurnIsNotIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := &slow{Store: memory.New()}
