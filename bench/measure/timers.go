@@ -31,7 +31,7 @@ func (b *bench) timers(ctx context.Context, _ peer.Store, entries []peer.Entry) 
 			rate, late, err := timer(ctx, s, jobs)
 			b.record(e, TimerRate, round, rate, jobs, err)
 			b.record(e, TimerLate, round, late, jobs, err)
-			return nil
+			return err // who takes too long once does so every time
 		})
 	})
 }
