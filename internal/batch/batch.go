@@ -62,20 +62,24 @@ const (
 )
 
 type entry[T, R any] struct {
-	item T
-	turn chan turn[R] // buffered: an answer, or the duty to send
-}
-
-type turn[R any] struct {
-	lead   bool
-	answer R
+	item   T
+	turn   chan turn // buffered
+	answer R         // once it is answered
 	err    error
 }
+
+// turn is what a caller waits for. The answer itself is in the entry, since a channel of pointers is two allocations.
+type turn bool
+
+const (
+	answered turn = false
+	lead     turn = true // the duty to send
+)
 
 // Do sends the item, alone or with others, and returns its answer. A caller whose ctx ends while its item still waits
 // takes it back and gets the error of ctx; one whose item is on its way gets ErrUnknown joined to that, unless it stays.
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
-	e := &entry[T, R]{item: item, turn: make(chan turn[R], 1)}
+	e := &entry[T, R]{item: item, turn: make(chan turn, 1)}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, e)
 	if b.gather.full != nil && len(b.waiting) >= b.gather.expected {
@@ -87,8 +91,8 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	for {
 		select {
 		case t := <-e.turn:
-			if !t.lead {
-				return t.answer, t.err
+			if t == answered {
+				return e.answer, e.err
 			}
 			b.start(ctx)
 		case <-ctx.Done():
@@ -110,7 +114,7 @@ func (b *Batcher[T, R]) appoint() {
 	}
 	b.leaders++
 	b.gathers = true
-	b.waiting[0].turn <- turn[R]{lead: true}
+	b.waiting[0].turn <- lead
 }
 
 // enough is how many of the expected are worth a request while others may still come.
@@ -159,11 +163,10 @@ func (b *Batcher[T, R]) lead(ctx context.Context) {
 	b.appoint()
 	b.mu.Unlock()
 	for i, e := range batch {
-		t := turn[R]{err: err}
-		if err == nil {
-			t.answer = answers[i]
+		if e.err = err; err == nil {
+			e.answer = answers[i]
 		}
-		e.turn <- t
+		e.turn <- answered
 	}
 }
 
@@ -251,12 +254,12 @@ func (b *Batcher[T, R]) takeBack(e *entry[T, R]) bool {
 // awaitAnswer returns the answer to an item that is on its way: the one that is there, or that will be where callers stay.
 func (b *Batcher[T, R]) awaitAnswer(ctx context.Context, e *entry[T, R]) (R, error) {
 	if b.Stay {
-		t := <-e.turn
-		return t.answer, t.err
+		<-e.turn
+		return e.answer, e.err
 	}
 	select {
-	case t := <-e.turn:
-		return t.answer, t.err
+	case <-e.turn:
+		return e.answer, e.err
 	default:
 		var none R
 		return none, errors.Join(ErrUnknown, context.Cause(ctx))
