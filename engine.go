@@ -62,10 +62,10 @@ func newEngine(w *Worker) *engine {
 		id: w.id, store: w.store, config: w.config, tasks: w.tasks, log: w.config.Logger, abort: w.abort, claims: &w.claims, recorder: w.recorder,
 		clock:  storeclock.New(w.store),
 		ledger: newLedger(),
-		ready:  newHandoff(),
 		freed:  make(chan struct{}, 1),
 		wake:   make(chan struct{}, 1),
 	}
+	e.ready = newHandoff(w.config.Concurrency, func() { e.runners.Go(e.runner) })
 	e.anew = w.claims.Load() > 0
 	e.settler = newSettler(e)
 	e.reporter = newReporter(e)
@@ -110,10 +110,6 @@ func (e *engine) run(parent context.Context) error {
 		case <-over:
 		}
 	})
-	for range e.config.Concurrency {
-		e.runners.Go(e.runner)
-	}
-
 	e.claimer(ctx)
 
 	e.stopping.Store(true)

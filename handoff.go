@@ -4,20 +4,25 @@ import "sync"
 
 // handoff is where jobs that were claimed wait for a runner, in the order in which they are to begin.
 //
-// It wakes one runner at a time, which wakes the next when it has taken a job and there are more. So handlers that
-// return at once are run by the few runners that are awake, and handlers that block have as many runners as there are.
+// It wakes one runner at a time, or starts one where none waits and there may be more. That one does the same when it has
+// taken a job and there are more jobs. So handlers that return at once are run by the few runners that are awake, and
+// there never are many for the garbage collector to look at; handlers that block have as many runners as there may be.
 type handoff struct {
-	mu     sync.Mutex
-	more   sync.Cond
-	jobs   []*held // from next on
-	next   int
-	idle   int  // runners that wait
-	waking bool // one of them has been called and is not here yet
-	closed bool
+	start func() // starts a runner, which takes jobs until there are none to come
+	limit int    // of runners
+
+	mu      sync.Mutex
+	more    sync.Cond
+	jobs    []*held // from next on
+	next    int
+	started int  // runners
+	idle    int  // those that wait
+	waking  bool // one of them has been called, or started, and is not here yet
+	closed  bool
 }
 
-func newHandoff() *handoff {
-	q := &handoff{}
+func newHandoff(limit int, start func()) *handoff {
+	q := &handoff{limit: limit, start: start}
 	q.more.L = &q.mu
 	return q
 }
@@ -33,6 +38,13 @@ func (q *handoff) put(jobs []*held) {
 	}
 	q.jobs = append(q.jobs, jobs...)
 	q.wake()
+}
+
+// arrive is for a runner that begins.
+func (q *handoff) arrive() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waking = false
 }
 
 // take waits for a job and returns it, or nil when there is none and there will be none.
@@ -90,8 +102,14 @@ func (q *handoff) first() *held {
 }
 
 func (q *handoff) wake() {
-	if q.next < len(q.jobs) && q.idle > 0 && !q.waking {
+	switch {
+	case q.next == len(q.jobs) || q.waking:
+	case q.idle > 0:
 		q.waking = true
 		q.more.Signal()
+	case q.started < q.limit:
+		q.waking = true
+		q.started++
+		q.start()
 	}
 }

@@ -11,14 +11,16 @@ import (
 func TestHandoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const runners, jobs = 50, 200
-		q := newHandoff()
+		var q *handoff
 		var wg sync.WaitGroup
-		var busy atomic.Int64
+		var busy, started atomic.Int64
 		var mu sync.Mutex
 		var order []int64
 		let := make(chan struct{})
-		for range runners {
+		q = newHandoff(runners, func() {
+			started.Add(1)
 			wg.Go(func() {
+				q.arrive()
 				for h := q.take(); h != nil; h = q.take() {
 					mu.Lock()
 					order = append(order, h.job.Token)
@@ -28,8 +30,7 @@ func TestHandoff(t *testing.T) {
 					busy.Add(-1)
 				}
 			})
-		}
-		synctest.Wait()
+		})
 		all := make([]*held, jobs)
 		for i := range all {
 			all[i] = &held{job: &Job{Token: int64(i)}}
@@ -37,13 +38,13 @@ func TestHandoff(t *testing.T) {
 		q.put(all[:1])
 		q.put(all[1:30])
 		synctest.Wait()
-		if got := busy.Load(); got != 30 {
-			t.Errorf("%d runners are busy with 30 jobs", got)
+		if busy, started := busy.Load(), started.Load(); busy != 30 || started != 30 {
+			t.Errorf("of %d runners %d are busy with 30 jobs", started, busy)
 		}
 		q.put(all[30:])
 		synctest.Wait()
-		if got := busy.Load(); got != runners {
-			t.Errorf("%d runners are busy, want all %d", got, runners)
+		if busy, started := busy.Load(), started.Load(); busy != runners || started != runners {
+			t.Errorf("of %d runners %d are busy, want %d", started, busy, runners)
 		}
 		q.close()
 		close(let)

@@ -16,6 +16,7 @@ const timeoutGrace = 30 * time.Second
 
 // runner runs jobs one after another until the worker stops.
 func (e *engine) runner() {
+	e.ready.arrive()
 	for h := e.ready.take(); h != nil; h = e.ready.take() {
 		e.attempt(h)
 	}

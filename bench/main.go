@@ -40,19 +40,23 @@ func run(ctx context.Context) error {
 		return err
 	}
 	var (
-		full   = flag.Bool("full", false, "measure everything, which takes hours")
+		full   = flag.Bool("full", false, "measure everything, in an hour and a half")
 		rounds = flag.Int("rounds", 5, "rounds of each comparison")
 		stores = flag.String("stores", "", "stores to measure, with commas: redis, postgres, sqlite, mysql; default all")
-		only   = flag.String("only", "", "systems to measure, with commas, by their names in the report; default all")
 		parts  = flag.String("parts", "", "parts of the measurement, with commas: "+strings.Join(measure.Parts(), ", "))
-		phase  = flag.Duration("phase", 0, "about how long each half of a cycle takes; default 500 ms, with -full 1 s")
+		phase  = flag.Duration("phase", 0, "about how long each half of a cycle takes; default 500 ms")
 		page   = flag.String("report", "", "Markdown file for the report; its charts go to a folder beside it")
 		from   = flag.String("from", "", "make the report of results kept before by -json, with commas, and measure nothing")
 		traced = flag.String("profiles", "", "folder for profiles of Errand's process")
 		kept   = flag.String("json", "", "file for the results")
 	)
+	var only []string
+	flag.Func("only", "a system to measure, by its name in the report; may be given several times; default all", func(name string) error {
+		only = append(only, name)
+		return nil
+	})
 	flag.Parse()
-	cfg := measure.Config{Full: *full, Rounds: *rounds, Only: list(*only), Parts: list(*parts), Phase: *phase, Profiles: *traced, Log: os.Stderr}
+	cfg := measure.Config{Full: *full, Rounds: *rounds, Only: only, Parts: list(*parts), Phase: *phase, Profiles: *traced, Log: os.Stderr}
 	for _, name := range list(*stores) {
 		cfg.Stores = append(cfg.Stores, peer.Store(name))
 	}

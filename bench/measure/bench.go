@@ -14,7 +14,7 @@ import (
 
 // Config says what is measured.
 type Config struct {
-	Full     bool         // everything, which takes an hour or more; else the goals, in minutes
+	Full     bool         // everything, in an hour and a half; else the goals, in minutes
 	Rounds   int          // of each comparison; 0: 5
 	Stores   []peer.Store // empty: all
 	Only     []string     // names of systems; empty: all
@@ -58,9 +58,6 @@ func (c *Config) setDefaults() {
 	}
 	if c.Phase == 0 {
 		c.Phase = 500 * time.Millisecond
-		if c.Full {
-			c.Phase = time.Second
-		}
 	}
 	if c.Log == nil {
 		c.Log = io.Discard

@@ -16,7 +16,7 @@ import (
 // cycle is a piece of work that every system does: jobs are enqueued in some way and then drained, and every job must have
 // run exactly once. Both halves are timed.
 type cycle struct {
-	enqueue     string // the measure of the first half; empty: in bulk, and not measured
+	enqueue     string // the measure of the first half; empty: none
 	producers   int    // 0: in bulk
 	drain       string // the measure of the second half
 	concurrency int
@@ -87,15 +87,18 @@ func (b *bench) cycle(ctx context.Context, e peer.Entry, s peer.System, c cycle,
 		b.record(e, c.enqueue, round, got.enqueue, size.enqueue, err)
 	}
 	if !e.Fixed || c.concurrency == 100 {
-		b.record(e, c.drain, round, got.drain, size.drain, err)
+		b.record(e, c.drain, round, got.drain, got.drained, err)
 	}
 }
 
 // sizes are how many jobs a half moves, chosen so that it lasts about the configured time.
 type sizes struct{ enqueue, drain int }
 
-// rates are jobs a second.
-type rates struct{ enqueue, drain float64 }
+// rates are jobs a second, and how many were drained.
+type rates struct {
+	enqueue, drain float64
+	drained        int
+}
 
 // The bounds of a half.
 const (
@@ -157,17 +160,16 @@ func (b *bench) once(ctx context.Context, e peer.Entry, s peer.System, c cycle, 
 	var got rates
 	var err error
 	carry := text(c.bytes)
-	if c.enqueue != "" && size.enqueue > surplus*size.drain {
-		if got.enqueue, err = b.counted(ctx, e, c, size.enqueue); err != nil {
-			return got, err
-		}
-	}
 	n := 0 // jobs that are in
-	if c.enqueue != "" && got.enqueue == 0 {
-		if got.enqueue, err = put(ctx, e, s, c, work(0, size.enqueue, carry)); err != nil {
-			return got, err
-		}
+	switch {
+	case size.enqueue <= surplus*size.drain:
+		got.enqueue, err = put(ctx, e, s, c, work(0, size.enqueue, carry))
 		n = size.enqueue
+	case c.enqueue != "":
+		got.enqueue, err = b.counted(ctx, e, c, size.enqueue)
+	}
+	if err != nil {
+		return got, err
 	}
 	if rest := size.drain - n; rest > 0 {
 		if err := bulk(ctx, s, work(n, rest, carry)); err != nil {
@@ -175,6 +177,7 @@ func (b *bench) once(ctx context.Context, e peer.Entry, s peer.System, c cycle, 
 		}
 		n += rest
 	}
+	got.drained = n
 	got.drain, err = drain(ctx, s, c.concurrency, n)
 	return got, err
 }

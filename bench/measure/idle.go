@@ -27,7 +27,7 @@ const (
 func (b *bench) idles(ctx context.Context, store peer.Store, entries []peer.Entry) error {
 	span := 5 * time.Second
 	if b.Full {
-		span = 15 * time.Second
+		span = 10 * time.Second
 	}
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e peer.Entry) bool { return e.NoWakeup })
 	alone, err := b.spent(ctx, store, nil, span)
@@ -41,7 +41,7 @@ func (b *bench) idles(ctx context.Context, store peer.Store, entries []peer.Entr
 			if err != nil {
 				return err
 			}
-			rest := time.NewTimer(2 * time.Second)
+			rest := time.NewTimer(11 * time.Second) // some look more often for a while after a change
 			<-rest.C
 			got, err := b.spent(ctx, store, []int{w.children[0].cmd.Process.Pid}, span)
 			b.record(e, IdleWorker, round, 100*got.worker, 0, err)

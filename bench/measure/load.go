@@ -26,7 +26,7 @@ func (b *bench) loads(ctx context.Context, _ peer.Store, entries []peer.Entry) e
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e peer.Entry) bool { return e.NoWakeup || e.Slow })
 	rounds, span, longest := 1, time.Second, 3*time.Second
 	if b.Full {
-		rounds, span, longest = b.Rounds, 3*time.Second, 20*time.Second
+		rounds, span, longest = b.Rounds, 3*time.Second, 10*time.Second
 	}
 	return b.alternate(ctx, rounds, entries, func(round int, e peer.Entry) error {
 		var rate float64

@@ -15,9 +15,10 @@ import (
 // pickups measures how long a job waits for an idle worker: from the call of Enqueue, at a time set before, until its
 // handler starts.
 func (b *bench) pickups(ctx context.Context, _ peer.Store, entries []peer.Entry) error {
-	rounds, jobs, gap := 1, 300, 10*time.Millisecond
+	const jobs, gap = 300, 10 * time.Millisecond
+	rounds := 1
 	if b.Full {
-		rounds, jobs, gap = b.Rounds, 1000, 20*time.Millisecond
+		rounds = b.Rounds
 	}
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e peer.Entry) bool { return e.NoWakeup })
 	return b.alternate(ctx, rounds, entries, func(round int, e peer.Entry) error {

@@ -43,9 +43,10 @@ func (b *bench) processes(ctx context.Context, _ peer.Store, entries []peer.Entr
 
 // pickupsApart measures pickup by a worker in another process than the one that enqueues.
 func (b *bench) pickupsApart(ctx context.Context, _ peer.Store, entries []peer.Entry) error {
-	rounds, jobs, gap := 1, 300, 10*time.Millisecond
+	const jobs, gap = 300, 10 * time.Millisecond
+	rounds := 1
 	if b.Full {
-		rounds, jobs, gap = b.Rounds, 1000, 20*time.Millisecond
+		rounds = b.Rounds
 	}
 	return b.alternate(ctx, rounds, apart(entries), func(round int, e peer.Entry) error {
 		return b.opened(ctx, e, func(s peer.System, url string) error {
