@@ -157,7 +157,11 @@ func (b *Batcher[T, R]) lead(ctx context.Context) {
 	b.gather.answered = time.Now()
 	took := b.gather.answered.Sub(began)
 	b.gather.patience = min(took, max(took/patiencePart, shortPatience), mostPatience)
-	b.gather.expected = min(max(b.part(), b.gather.expected-b.gather.expected/16-1), b.Max)
+	lately := b.gather.expected
+	b.gather.expected = min(b.part(), b.Max)
+	if b.Ways > 1 { // else those who make their next items are the ones who are answered now, and counted
+		b.gather.expected = max(b.gather.expected, lately-lately/16-1)
+	}
 	b.underWay -= len(batch)
 	b.leaders--
 	b.appoint()
