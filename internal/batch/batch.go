@@ -45,7 +45,7 @@ type Batcher[T, R any] struct {
 // gathering is how the next leader waits, for a moment, for those who were just answered: callers that come back at once
 // with more would else travel in two halves, one waiting while the other is under way, or one alone and then all others.
 type gathering struct {
-	expected int           // how many make a batch when all have come back
+	expected int           // how many make a batch when all have come back: as many as lately did
 	patience time.Duration // for the time that the last request took
 	answered time.Time     // when it was answered
 	full     chan struct{} // closed when there are as many as expected; nil: nobody waits
@@ -157,7 +157,11 @@ func (b *Batcher[T, R]) lead(ctx context.Context) {
 	b.gather.answered = time.Now()
 	took := b.gather.answered.Sub(began)
 	b.gather.patience = min(took, max(took/patiencePart, shortPatience), mostPatience)
+	lately := b.gather.expected
 	b.gather.expected = min(b.part(), b.Max)
+	if b.Ways > 1 { // else those who make their next items are the ones who are answered now, and counted
+		b.gather.expected = max(b.gather.expected, lately-lately/16-1)
+	}
 	b.underWay -= len(batch)
 	b.leaders--
 	b.appoint()
@@ -210,10 +214,11 @@ func (b *Batcher[T, R]) part() int {
 	return (b.underWay + len(b.waiting) + ways - 1) / ways
 }
 
-// take removes from the head of the line one way's part of all, or what fits into one batch of it, at least one entry.
+// take removes from the head of the line one way's part of all, those counted who are about to come back, or what fits into
+// one batch of it, at least one entry.
 func (b *Batcher[T, R]) take() []*entry[T, R] {
 	weight, n := 0, 0
-	for _, e := range b.waiting[:min(len(b.waiting), b.part())] {
+	for _, e := range b.waiting[:min(len(b.waiting), max(b.part(), b.gather.expected))] {
 		w := 1
 		if b.Weigh != nil {
 			w = b.Weigh(e.item)
