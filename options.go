@@ -138,6 +138,9 @@ func WithCodec(c Codec) Option {
 
 // newOptions applies a call's options after a task's defaults.
 func newOptions(defaults, opts []Option) jobOptions {
+	if len(defaults)+len(opts) == 0 {
+		return jobOptions{codec: JSON} // what options point to is on the heap
+	}
 	o := jobOptions{codec: JSON}
 	for _, list := range [][]Option{defaults, opts} {
 		for _, opt := range list {

@@ -82,10 +82,10 @@ func (q *Queue) EnqueuePayload(ctx context.Context, task string, payload []byte,
 	o := newOptions(nil, opts)
 	spec, err := q.newSpec(ctx, task, &o)
 	if err == nil {
-		spec, err = o.fill(spec, payload)
+		err = o.fill(&spec, payload)
 	}
 	if err == nil {
-		err = q.addOne(ctx, spec)
+		err = q.addOne(ctx, &spec)
 	}
 	if err != nil {
 		return "", fmt.Errorf("enqueue %q to %q: %w", task, q.name, err)
@@ -123,7 +123,9 @@ func NewJobSpec(now time.Time, queue, task string, payload []byte, opts ...Optio
 	if err := errors.Join(o.err, CheckName("queue", queue), CheckName("task", task)); err != nil {
 		return JobSpec{}, err
 	}
-	return o.fill(o.spec(now, queue, task), payload)
+	spec := o.spec(now, queue, task)
+	err := o.fill(&spec, payload)
+	return spec, err
 }
 
 // spec is what all jobs of one call share.
@@ -139,20 +141,20 @@ func (o *jobOptions) spec(now time.Time, queue, task string) JobSpec {
 }
 
 // fill completes a spec with its payload and what follows from it.
-func (o *jobOptions) fill(spec JobSpec, payload []byte) (JobSpec, error) {
+func (o *jobOptions) fill(spec *JobSpec, payload []byte) error {
 	limit := o.maxPayload
 	if limit == 0 {
 		limit = MaxPayloadBytes
 	}
 	if len(payload) > limit {
-		return spec, fmt.Errorf("%w: %d bytes, the limit is %d: pass an id to load the data by, or use errand.MaxPayload",
+		return fmt.Errorf("%w: %d bytes, the limit is %d: pass an id to load the data by, or use errand.MaxPayload",
 			ErrPayloadTooLarge, len(payload), limit)
 	}
 	spec.ID, spec.Payload = NewID(), payload
 	if o.unique {
 		spec.UniqueKey = uniqueKey(spec.Task, payload)
 	}
-	return spec, nil
+	return nil
 }
 
 // uniqueKey is what two jobs of a queue have in common when they are the same work.
@@ -165,8 +167,8 @@ func uniqueKey(task string, payload []byte) string {
 }
 
 // addOne puts a job into the store.
-func (q *Queue) addOne(ctx context.Context, spec JobSpec) error {
-	refusals, err := q.add(ctx, [][]JobSpec{{spec}})
+func (q *Queue) addOne(ctx context.Context, spec *JobSpec) error {
+	refusals, err := q.add(ctx, [][]JobSpec{{*spec}})
 	if err != nil {
 		return err
 	}
@@ -243,6 +245,7 @@ func (q *Queue) send(ctx context.Context, calls [][][]JobSpec) (refused [][]erro
 	if err != nil {
 		return nil, err
 	}
+	refused = make([][]error, 0, len(calls))
 	for _, groups := range calls {
 		refused = append(refused, refusals[:len(groups)])
 		refusals = refusals[len(groups):]

@@ -79,23 +79,28 @@ func (t *Task[In, Out]) schema() json.RawMessage {
 // is not, but after [ErrUnavailable], which comes when the store has not answered several tries, and after
 // [ErrUnknownOutcome], which comes when ctx ended while the store was at work, it may be.
 func (t *Task[In, Out]) Enqueue(ctx context.Context, q *Queue, in In, opts ...Option) (Handle[Out], error) {
-	handles, err := t.enqueue(ctx, q, []In{in}, opts)
-	if err != nil {
-		return Handle[Out]{}, err
+	if q == nil {
+		return Handle[Out]{}, t.nilQueue()
 	}
-	return handles[0], nil
+	o, spec, err := t.newSpec(ctx, q, opts)
+	if err == nil {
+		err = t.fill(&o, &spec, in)
+	}
+	if err == nil {
+		err = q.addOne(ctx, &spec)
+	}
+	if err != nil {
+		return Handle[Out]{}, fmt.Errorf("enqueue %q to %q: %w", t.name, q.name, err)
+	}
+	return t.handle(q, &spec), nil
 }
 
 // EnqueueMany adds a job per value, in order, in few round trips. Up to [MaxBatch] values are added all or none; more go
 // in chunks of that size, two in a request, and an error then says how many are in: their handles are returned with it.
 // After [ErrUnavailable] and [ErrUnknownOutcome] those of the request that failed may be in besides.
 func (t *Task[In, Out]) EnqueueMany(ctx context.Context, q *Queue, ins []In, opts ...Option) ([]Handle[Out], error) {
-	return t.enqueue(ctx, q, ins, opts)
-}
-
-func (t *Task[In, Out]) enqueue(ctx context.Context, q *Queue, ins []In, opts []Option) ([]Handle[Out], error) {
 	if q == nil {
-		return nil, fmt.Errorf("enqueue %q: %w: the queue is nil", t.name, ErrInvalid)
+		return nil, t.nilQueue()
 	}
 	specs, err := t.specs(ctx, q, ins, opts)
 	if err != nil {
@@ -123,25 +128,19 @@ func (t *Task[In, Out]) enqueue(ctx context.Context, q *Queue, ins []In, opts []
 	return handles, nil
 }
 
+func (t *Task[In, Out]) nilQueue() error {
+	return fmt.Errorf("enqueue %q: %w: the queue is nil", t.name, ErrInvalid)
+}
+
 func (t *Task[In, Out]) specs(ctx context.Context, q *Queue, ins []In, opts []Option) ([]JobSpec, error) {
-	if t.err != nil {
-		return nil, t.err
-	}
-	o := newOptions(t.defaults, opts)
-	o.codec = t.codec // a job must be readable by the task's workers, whatever one enqueue says
-	common, err := q.newSpec(ctx, t.name, &o)
+	o, common, err := t.newSpec(ctx, q, opts)
 	if err != nil {
 		return nil, err
 	}
 	specs := make([]JobSpec, len(ins))
 	for i, in := range ins {
-		payload, err := t.codec.Marshal(in)
-		if err == nil {
-			specs[i], err = o.fill(common, payload)
-		} else {
-			err = fmt.Errorf("%w: %w", ErrEncode, err)
-		}
-		if err != nil {
+		specs[i] = common
+		if err := t.fill(&o, &specs[i], in); err != nil {
 			if len(ins) > 1 {
 				err = fmt.Errorf("value %d: %w", i, err)
 			}
@@ -149,6 +148,26 @@ func (t *Task[In, Out]) specs(ctx context.Context, q *Queue, ins []In, opts []Op
 		}
 	}
 	return specs, nil
+}
+
+// newSpec is what all jobs of one call share.
+func (t *Task[In, Out]) newSpec(ctx context.Context, q *Queue, opts []Option) (o jobOptions, spec JobSpec, err error) {
+	if t.err != nil {
+		return o, spec, t.err
+	}
+	o = newOptions(t.defaults, opts)
+	o.codec = t.codec // a job must be readable by the task's workers, whatever one enqueue says
+	spec, err = q.newSpec(ctx, t.name, &o)
+	return o, spec, err
+}
+
+// fill completes the spec of a job.
+func (t *Task[In, Out]) fill(o *jobOptions, spec *JobSpec, in In) error {
+	payload, err := t.codec.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrEncode, err)
+	}
+	return o.fill(spec, payload)
 }
 
 // EnqueuePayload adds a job with an encoded value, which must decode as the task's input, and returns the job's id.

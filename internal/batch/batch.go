@@ -2,8 +2,8 @@
 // has gathered while the last request was. A lone call waits for nobody, and a flood travels in large batches, without
 // a timer to tune.
 //
-// Under load a leader waits, for at most a quarter of the last request's time and 2 ms, for callers that were just answered
-// to come back with more. A lone caller, and one whose request takes less than 0.2 ms, never wait.
+// Under load a leader waits, for at most as long as the last request took and 0.2 ms, or a quarter of it and 2 ms, for callers
+// that were just answered to come back with more. A lone caller, and one whose request takes less than 0.05 ms, never wait.
 //
 // Where several requests may be under way, the callers split into as many parts: while one part is answered, and makes its
 // next items, the request of another is under way, so that client and server do not take turns.
@@ -45,35 +45,41 @@ type Batcher[T, R any] struct {
 // gathering is how the next leader waits, for a moment, for those who were just answered: callers that come back at once
 // with more would else travel in two halves, one waiting while the other is under way, or one alone and then all others.
 type gathering struct {
-	expected int           // how many make a batch when all have come back
-	patience time.Duration // a part of what the last request took
+	expected int           // how many make a batch when all have come back: as many as lately did
+	patience time.Duration // for the time that the last request took
 	answered time.Time     // when it was answered
 	full     chan struct{} // closed when there are as many as expected; nil: nobody waits
 	pass     int           // how many leaders do not wait, since waiting was in vain
+	vain     int           // how many did not the last time
 }
 
 const (
-	patiencePart  = 4                     // of the time of a request
-	leastPatience = 50 * time.Microsecond // a shorter wait is not worth a timer
+	patiencePart  = 4                      // of the time of a long request
+	shortPatience = 200 * time.Microsecond // with a short one, which costs much the same for one caller and for all
+	leastPatience = 50 * time.Microsecond  // a shorter wait is not worth a timer
 	mostPatience  = 2 * time.Millisecond
 	vainPass      = 32
 )
 
 type entry[T, R any] struct {
-	item T
-	turn chan turn[R] // buffered: an answer, or the duty to send
-}
-
-type turn[R any] struct {
-	lead   bool
-	answer R
+	item   T
+	turn   chan turn // buffered
+	answer R         // once it is answered
 	err    error
 }
+
+// turn is what a caller waits for. The answer itself is in the entry, since a channel of pointers is two allocations.
+type turn bool
+
+const (
+	answered turn = false
+	lead     turn = true // the duty to send
+)
 
 // Do sends the item, alone or with others, and returns its answer. A caller whose ctx ends while its item still waits
 // takes it back and gets the error of ctx; one whose item is on its way gets ErrUnknown joined to that, unless it stays.
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
-	e := &entry[T, R]{item: item, turn: make(chan turn[R], 1)}
+	e := &entry[T, R]{item: item, turn: make(chan turn, 1)}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, e)
 	if b.gather.full != nil && len(b.waiting) >= b.gather.expected {
@@ -85,8 +91,8 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	for {
 		select {
 		case t := <-e.turn:
-			if !t.lead {
-				return t.answer, t.err
+			if t == answered {
+				return e.answer, e.err
 			}
 			b.start(ctx)
 		case <-ctx.Done():
@@ -108,7 +114,7 @@ func (b *Batcher[T, R]) appoint() {
 	}
 	b.leaders++
 	b.gathers = true
-	b.waiting[0].turn <- turn[R]{lead: true}
+	b.waiting[0].turn <- lead
 }
 
 // enough is how many of the expected are worth a request while others may still come.
@@ -149,18 +155,22 @@ func (b *Batcher[T, R]) lead(ctx context.Context) {
 
 	b.mu.Lock()
 	b.gather.answered = time.Now()
-	b.gather.patience = min(b.gather.answered.Sub(began)/patiencePart, mostPatience)
+	took := b.gather.answered.Sub(began)
+	b.gather.patience = min(took, max(took/patiencePart, shortPatience), mostPatience)
+	lately := b.gather.expected
 	b.gather.expected = min(b.part(), b.Max)
+	if b.Ways > 1 { // else those who make their next items are the ones who are answered now, and counted
+		b.gather.expected = max(b.gather.expected, lately-lately/16-1)
+	}
 	b.underWay -= len(batch)
 	b.leaders--
 	b.appoint()
 	b.mu.Unlock()
 	for i, e := range batch {
-		t := turn[R]{err: err}
-		if err == nil {
-			t.answer = answers[i]
+		if e.err = err; err == nil {
+			e.answer = answers[i]
 		}
-		e.turn <- t
+		e.turn <- answered
 	}
 }
 
@@ -169,7 +179,7 @@ func (b *Batcher[T, R]) awaitOthers() {
 	b.mu.Lock()
 	g := &b.gather
 	before := len(b.waiting)
-	if b.leaders > 1 || before >= g.enough() || g.patience < leastPatience || time.Since(g.answered) > g.patience {
+	if b.leaders > 1 || before >= g.expected || g.patience < leastPatience || time.Since(g.answered) > g.patience {
 		b.mu.Unlock()
 		return
 	}
@@ -191,7 +201,10 @@ func (b *Batcher[T, R]) awaitOthers() {
 	defer b.mu.Unlock()
 	g.full = nil
 	if 2*(len(b.waiting)-before) < g.expected-before {
-		g.pass = vainPass
+		g.vain = min(2*g.vain+1, vainPass)
+		g.pass = g.vain
+	} else {
+		g.vain = 0
 	}
 }
 
@@ -201,10 +214,11 @@ func (b *Batcher[T, R]) part() int {
 	return (b.underWay + len(b.waiting) + ways - 1) / ways
 }
 
-// take removes from the head of the line one way's part of all, or what fits into one batch of it, at least one entry.
+// take removes from the head of the line one way's part of all, those counted who are about to come back, or what fits into
+// one batch of it, at least one entry.
 func (b *Batcher[T, R]) take() []*entry[T, R] {
 	weight, n := 0, 0
-	for _, e := range b.waiting[:min(len(b.waiting), b.part())] {
+	for _, e := range b.waiting[:min(len(b.waiting), max(b.part(), b.gather.expected))] {
 		w := 1
 		if b.Weigh != nil {
 			w = b.Weigh(e.item)
@@ -245,12 +259,12 @@ func (b *Batcher[T, R]) takeBack(e *entry[T, R]) bool {
 // awaitAnswer returns the answer to an item that is on its way: the one that is there, or that will be where callers stay.
 func (b *Batcher[T, R]) awaitAnswer(ctx context.Context, e *entry[T, R]) (R, error) {
 	if b.Stay {
-		t := <-e.turn
-		return t.answer, t.err
+		<-e.turn
+		return e.answer, e.err
 	}
 	select {
-	case t := <-e.turn:
-		return t.answer, t.err
+	case <-e.turn:
+		return e.answer, e.err
 	default:
 		var none R
 		return none, errors.Join(ErrUnknown, context.Cause(ctx))

@@ -159,9 +159,13 @@ func comeBack(t *testing.T, b *Batcher[int, int], callers, rounds int, between t
 // TestReturningCallers: callers that come back as soon as they are answered travel together, not in two halves of which one
 // waits for the other; and a lone one never waits.
 func TestReturningCallers(t *testing.T) {
-	for _, callers := range []int{1, 64} {
+	for _, c := range []struct {
+		callers int
+		took    time.Duration
+	}{{1, 4 * time.Millisecond}, {64, 4 * time.Millisecond}, {1, 60 * time.Microsecond}, {64, 60 * time.Microsecond}} {
 		synctest.Test(t, func(t *testing.T) {
-			const rounds, took = 100, 4 * time.Millisecond
+			const rounds = 100
+			callers, took := c.callers, c.took
 			sent := 0
 			b := &Batcher[int, int]{
 				Max: 1000,

@@ -1,7 +1,9 @@
 package mysql
 
 import (
+	"bytes"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,13 +26,15 @@ var (
 	ignore   = regexp.MustCompile(`\s+ON CONFLICT \([^)]*\) DO NOTHING`)
 	byID     = regexp.MustCompile(`FROM errand_jobs( WHERE id IN)`)
 	byQueue  = regexp.MustCompile(`FROM errand_messages( WHERE queue = \? AND seq)`)
+	touched  = regexp.MustCompile(`INTO @errand_rows FROM errand_jobs`)
 	byRank   = regexp.MustCompile(`FROM errand_jobs(\s+WHERE queue = \? AND state = (?:\d|\?) (?:AND .*|ORDER BY )rank)`)
 )
 
 // rewrite writes a statement in the way of MySQL. Which index it uses is said where another would lock rows that it has
-// nothing to do with.
+// nothing to do with, or read all of them.
 func rewrite(query string) string {
 	query = byID.ReplaceAllString(query, "FROM errand_jobs FORCE INDEX (errand_jobs_id)$1")
+	query = touched.ReplaceAllString(query, "$0 FORCE INDEX (PRIMARY)")
 	query = byQueue.ReplaceAllString(query, "FROM errand_messages FORCE INDEX (errand_messages_queue)$1")
 	query = byRank.ReplaceAllString(query, "FROM errand_jobs FORCE INDEX (errand_jobs_rank)$1")
 	if ignore.MatchString(query) {
@@ -53,6 +57,10 @@ func bind(query string, args []any) (string, []any) {
 	for _, arg := range args {
 		i := strings.IndexByte(query, '?') // no statement has one in a literal
 		text, query = append(text, query[:i]...), query[i+1:]
+		if rows, ok := arg.([]int64); ok && bytes.HasSuffix(text, byRows) {
+			text = appendRows(text[:len(text)-len(byRows)], rows)
+			continue
+		}
 		var written bool
 		if text, written = appendLiteral(text, arg); !written {
 			text, kept = append(text, '?'), append(kept, arg)
@@ -81,12 +89,47 @@ func appendLiteral(text []byte, arg any) (_ []byte, written bool) {
 		}
 		return appendBytes(text, v), true
 	case []int64:
-		return appendList(text, v, func(text []byte, n int64) []byte { return strconv.AppendInt(text, n, 10) }), true
+		return appendList(text, v, appendInt), true
 	case [][]byte:
 		return appendList(text, v, appendBytes), true
 	}
 	return text, false
 }
+
+// byRows stands before a list of rows of a table.
+var byRows = []byte("seq IN ")
+
+// rangeFrom is how many rows without a gap are cheaper as a range than in a list, for each entry of which the server searches.
+const rangeFrom = 4
+
+// appendRows writes the condition that a row is one of these, which it sorts. The last row of a range stands in the list, and
+// not in the range: the server locks the row behind one too, and that would be a stranger's.
+func appendRows(text []byte, rows []int64) []byte {
+	slices.Sort(rows)
+	text = append(text, '(')
+	var listed []int64
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n] == rows[n-1]+1 {
+			n++
+		}
+		if n >= rangeFrom {
+			text = append(text, "seq BETWEEN "...)
+			text = strconv.AppendInt(text, rows[0], 10)
+			text = append(text, " AND "...)
+			text = strconv.AppendInt(text, rows[n-2], 10)
+			text = append(text, " OR "...)
+			listed = append(listed, rows[n-1])
+		} else {
+			listed = append(listed, rows[:n]...)
+		}
+		rows = rows[n:]
+	}
+	text = append(text, byRows...)
+	return append(appendList(text, listed, appendInt), ')')
+}
+
+func appendInt(text []byte, n int64) []byte { return strconv.AppendInt(text, n, 10) }
 
 func appendList[T any](text []byte, list []T, each func([]byte, T) []byte) []byte {
 	text = append(text, '(')

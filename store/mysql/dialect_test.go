@@ -21,6 +21,8 @@ func TestBind(t *testing.T) {
 		{"?", []any{`{"n": [1]}`}, `'{"n": [1]}'`, 0},
 		{"?, ?, ?, ?", []any{"it's", `a\`, "why?", "\xbf"}, "x'69742773', x'615c', x'7768793f', x'bf'", 0},
 		{"IN ? AND ?", []any{[]int64{1, -2}, [][]byte{{0}, []byte("a"), {0x27}}}, "IN (1,-2) AND (x'00','a',x'27')", 0},
+		{"seq IN ?", []any{[]int64{3, 1, 2}}, "(seq IN (1,2,3))", 0},
+		{"seq IN ? AND ?", []any{[]int64{9, 4, 2, 3, 5, 20, 22, 21, 23}, int64(1)}, "(seq BETWEEN 2 AND 4 OR seq BETWEEN 20 AND 22 OR seq IN (5,9,23)) AND 1", 0},
 		{"(?, ?, ?)", []any{large, "b?", large}, "(?, x'623f', ?)", 2},
 	} {
 		got, kept := bind(c.query, c.args)

@@ -1,8 +1,10 @@
 package redis
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/redis/rueidis"
 
@@ -22,6 +24,7 @@ type parcel struct {
 	parents [][]string // of each; nil: there are none
 	states  known      // of parents in other queues
 	order   int64      // of the first among children
+	after   int64      // of plain jobs: which one arrived before them, as was guessed
 }
 
 // enqueuer carries out one request.
@@ -154,20 +157,43 @@ func (p *parcel) addArguments(producer string, many int, req *errand.EnqueueRequ
 		size += plainLen + len(spec.Task) + len(spec.Payload)
 	}
 	text := make([]byte, 0, size)
+	members := make([]byte, 0, (arrivalLen+16)*len(p.specs))
 	places := make([]byte, len(p.specs))
-	args = append(make([]string, 0, 5+2*len(p.specs)),
-		producer, itoa(req.Number), rueidis.BinaryString(places), p.runs(), itoa(many))
+	distinct := "0"
+	if p.distinct() {
+		distinct = "1"
+	}
+	args = append(make([]string, 0, 7+3*len(p.specs)),
+		producer, itoa(req.Number), "", p.runs(), itoa(many), itoa(p.after), distinct)
 	for n := range p.keys {
 		args = append(args, rueidis.BinaryString(p.keys[n][:]))
 	}
+	for n := range p.keys {
+		start := len(members)
+		members = append(appendArrival(members, p.after+1+int64(n)), p.keys[n][:]...)
+		args = append(args, rueidis.BinaryString(members[start:]))
+	}
+	same := true
 	for n, spec := range p.specs {
 		start := len(text)
-		if text, places[n], err = encodePlain(text, spec, req.Now); err != nil {
+		if text, places[n], err = encodePlain(text, spec, p.after+1+int64(n), req.Now); err != nil {
 			return nil, fmt.Errorf("%w: job %s: %w", errand.ErrInvalid, spec.ID, err)
 		}
+		same = same && places[n] == places[0]
 		args = append(args, rueidis.BinaryString(text[start:]))
 	}
+	if same {
+		places = places[:1]
+	}
+	args[2] = rueidis.BinaryString(places)
 	return args, nil
+}
+
+// distinct reports whether no two jobs have the same id.
+func (p *parcel) distinct() bool {
+	sorted := slices.Clone(p.keys)
+	slices.SortFunc(sorted, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	return len(slices.Compact(sorted)) == len(p.keys)
 }
 
 // runs are the numbers of jobs in a row whose records may be in the same slice, as add.lua takes them.
@@ -202,27 +228,32 @@ func (e *enqueuer) sendAll(parcels []*parcel) ([]rueidis.RedisMessage, error) {
 		if err := e.list(e.c, e.queuesKey(), p.queue); err != nil {
 			return nil, err
 		}
-		args, err := p.arguments(e.many, e.req)
-		if err != nil {
-			return nil, err
-		}
 		sc := enqueueScript
 		if p.plain {
 			sc = addScript
+			p.after = e.arrived.next(p.queue, len(p.specs))
+		}
+		args, err := p.arguments(e.many, e.req)
+		if err != nil {
+			return nil, err
 		}
 		calls[i] = e.invoke(e.c, sc, p.queue, args...)
 	}
 	var children []rueidis.RedisMessage
 	for i, result := range e.runAll(e.c.ctx, calls...) {
-		made, err := result.AsInt64()
-		if !parcels[i].plain {
-			made, children, err = e.read(parcels[i], result)
+		p := parcels[i]
+		var first bool
+		var err error
+		if p.plain {
+			first, err = e.readAdded(p, result)
+		} else {
+			first, children, err = e.read(p, result)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if made == 1 {
-			if err := e.listAgain(e.c, e.queuesKey(), parcels[i].queue); err != nil {
+		if first {
+			if err := e.listAgain(e.c, e.queuesKey(), p.queue); err != nil {
 				return nil, err
 			}
 		}
@@ -230,24 +261,36 @@ func (e *enqueuer) sendAll(parcels []*parcel) ([]rueidis.RedisMessage, error) {
 	return children, nil
 }
 
+// readAdded reads the reply of add.lua: whether these are the queue's first jobs.
+func (e *enqueuer) readAdded(p *parcel, result rueidis.RedisResult) (first bool, err error) {
+	last, err := result.AsInt64()
+	if err != nil {
+		return false, err
+	}
+	if last != 0 {
+		e.arrived.learn(p.queue, p.after+int64(len(p.specs)), max(last, -last))
+	}
+	return last < 0, nil
+}
+
 // read reads the reply of enqueue.lua: whether these are the queue's first jobs, and what it says of children.
-func (e *enqueuer) read(p *parcel, result rueidis.RedisResult) (made int64, children []rueidis.RedisMessage, err error) {
+func (e *enqueuer) read(p *parcel, result rueidis.RedisResult) (first bool, children []rueidis.RedisMessage, err error) {
 	reply, err := result.ToArray()
 	if err != nil {
-		return 0, nil, err
+		return false, nil, err
 	}
 	refusals, err := reply[0].AsStrSlice()
 	if err != nil {
-		return 0, nil, err
+		return false, nil, err
 	}
 	for n, refusal := range refusals {
 		if refusal != "" && n < len(p.groups) {
 			e.errs[p.groups[n]] = duplicate(p.queue, refusal)
 		}
 	}
-	made, _ = reply[1].AsInt64()
+	made, _ := reply[1].AsInt64()
 	children, err = reply[2].ToArray()
-	return made, children, err
+	return made == 1, children, err
 }
 
 // duplicate reads the entry of who has a unique key.

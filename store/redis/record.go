@@ -116,17 +116,19 @@ func isPlain(spec *errand.JobSpec) bool {
 	return spec.UniqueKey == "" && len(spec.DependsOn) == 0 && spec.Priority >= 0 && spec.Priority <= errand.MaxPriority
 }
 
-// encodePlain is a plain job as add.lua takes it, written behind b; and the character for where it goes.
-func encodePlain(b []byte, spec *errand.JobSpec, now time.Time) (all []byte, place byte, err error) {
+// encodePlain is the record of a plain job as add.lua takes it, written behind b; and the character for where it goes.
+func encodePlain(b []byte, spec *errand.JobSpec, arrival int64, now time.Time) (all []byte, place byte, err error) {
 	opts, err := encodeOptions(spec)
 	if err != nil {
 		return b, 0, err
 	}
-	ready := micros(now)
-	place = '0' + byte(spec.Priority)
+	prio, ready, state := byte(spec.Priority), micros(now), errand.StateQueued
+	place = '0' + prio
 	if at := micros(spec.RunAt); at > ready {
-		ready, place = at, 'a'+byte(spec.Priority)
+		place, ready, state = 'a'+prio, at, errand.StateScheduled
 	}
+	b = append(b, recordVersion, 0, byte(state), prio, 0)
+	b = appendArrival(b, arrival)
 	b = appendInt(b, ready, 7)
 	b = append(b, untouched[:]...)
 	return appendStatic(b, spec, opts, now), place, nil
@@ -136,7 +138,16 @@ func encodePlain(b []byte, spec *errand.JobSpec, now time.Time) (all []byte, pla
 var untouched [4 + 4 + 2]byte
 
 // plainLen is how many bytes of a plain job's record there are beside task, options and payload.
-const plainLen = 7 + len(untouched) + 1 + 8 + 4
+const plainLen = headerLen + 1 + 8 + 4
+
+// arrivalLen is how many bytes an arrival has. The first is the highest, so that they are in order.
+const arrivalLen = 6
+
+func appendArrival(b []byte, arrival int64) []byte {
+	var all [8]byte
+	binary.BigEndian.PutUint64(all[:], uint64(arrival)) //nolint:gosec // it counts up from 0
+	return append(b, all[len(all)-arrivalLen:]...)
+}
 
 // appendStatic writes the static part of a record.
 func appendStatic(b []byte, spec *errand.JobSpec, opts []byte, now time.Time) []byte {

@@ -29,6 +29,7 @@ type Store struct {
 	many    int    // manyJobs, but in tests
 	closed  atomic.Bool
 	known   sync.Map // keys of queues that are in their list
+	arrived arrivals
 	express express
 	hub     notify.Hub
 	ears    ears

@@ -17,11 +17,20 @@ func (s *Session) Remember(places *Places) {
 // Places remembers where the jobs are that were claimed through one store, by any session: their seq, which stays a job's own
 // for ever. It knows only those to which nothing else refers, and may forget any.
 type Places struct {
-	mu   sync.Mutex
-	seqs map[uuid.UUID]int64
+	mu    sync.Mutex
+	seqs  map[uuid.UUID]int64
+	last  int64 // of the rows of the last claim
+	ahead int64 // the last row that was read ahead
 }
 
 const maxPlaces = 100_000
+
+// How far a settle reads ahead of claims.
+const (
+	aheadFrom = 100  // jobs that are settled at once, or it does not
+	aheadBy   = 4000 // rows
+	aheadStep = 25   // rows, of which a page mostly has more
+)
 
 func (p *Places) note(rows []chosenRow) {
 	p.mu.Lock()
@@ -29,11 +38,28 @@ func (p *Places) note(rows []chosenRow) {
 	if p.seqs == nil || len(p.seqs)+len(rows) > maxPlaces {
 		p.seqs = make(map[uuid.UUID]int64)
 	}
+	p.last = 0
 	for _, r := range rows {
+		p.last = max(p.last, r.seq)
 		if r.flags == 0 {
 			p.seqs[uuid.UUID(r.key)] = r.seq
 		}
 	}
+}
+
+// toRead returns rows, one a page, that claims will soon come to and that were not read ahead yet. Mostly jobs are claimed in the
+// order in which they came.
+func (p *Places) toRead() (seqs []int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	end := p.last + aheadBy
+	if p.ahead < p.last || p.ahead > end {
+		p.ahead = p.last
+	}
+	for ; p.ahead+aheadStep <= end; p.ahead += aheadStep {
+		seqs = append(seqs, p.ahead+aheadStep)
+	}
+	return seqs
 }
 
 // take returns where a job is, and forgets it.
@@ -81,5 +107,17 @@ func (s *Session) succeedPlaced(worker string, keys [][]byte, tokens []int64, qu
 			return nil, nil, ErrAgain
 		}
 	}
-	return deleted, left, nil
+	return deleted, left, s.readAhead(len(deleted))
+}
+
+// readAhead has the server read from its disk what claims, which are under way beside this, would else wait for.
+func (s *Session) readAhead(settled int) error {
+	if settled < aheadFrom {
+		return nil
+	}
+	rows := s.places.toRead()
+	if len(rows) == 0 {
+		return nil
+	}
+	return s.later(touchRows, rows)
 }

@@ -79,6 +79,9 @@ WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim
 	deleteJob    = `DELETE FROM errand_jobs WHERE {row} = ?`
 	deleteJobs   = `DELETE FROM errand_jobs WHERE {row}{in}`
 
+	// touchRows has the server read the pages that these rows are on.
+	touchRows = `SELECT COUNT(*) INTO @errand_rows FROM errand_jobs WHERE seq{in}`
+
 	renewJob = `UPDATE errand_jobs SET rank = CASE WHEN rank > ? THEN rank ELSE ? END
 WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
 	reportJob = `UPDATE errand_jobs SET progress = ? WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
