@@ -36,7 +36,7 @@ bench: ## measure Errand beside its peers, in about 15 minutes; writes docs/perf
 	cd bench && go run . -json ../docs/performance/results.json -profiles ../docs/performance -report ../docs/performance.md
 
 .PHONY: bench-full
-bench-full: ## measure everything, in an hour and a half; writes docs/performance.md
+bench-full: ## measure everything, in two hours; writes docs/performance.md
 	cd bench && go run . -full -json ../docs/performance/results.json -profiles ../docs/performance -report ../docs/performance.md
 
 .PHONY: bench-stores

@@ -40,7 +40,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	var (
-		full   = flag.Bool("full", false, "measure everything, in an hour and a half")
+		full   = flag.Bool("full", false, "measure everything, in two hours")
 		rounds = flag.Int("rounds", 5, "rounds of each comparison")
 		stores = flag.String("stores", "", "stores to measure, with commas: redis, postgres, sqlite, mysql; default all")
 		parts  = flag.String("parts", "", "parts of the measurement, with commas: "+strings.Join(measure.Parts(), ", "))

@@ -14,7 +14,7 @@ import (
 
 // Config says what is measured.
 type Config struct {
-	Full     bool         // everything, in an hour and a half; else the goals, in minutes
+	Full     bool         // everything, in two hours; else the goals, in minutes
 	Rounds   int          // of each comparison; 0: 5
 	Stores   []peer.Store // empty: all
 	Only     []string     // names of systems; empty: all
