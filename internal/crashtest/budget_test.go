@@ -24,7 +24,7 @@ func TestBudget(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		st := openStore(t, "sqlite:"+filepath.Join(t.TempDir(), "jobs.db"))
 		none := func() int64 { return 0 }
-		testBudget(t, st, none, none, budget{bulkAllocs: 40, drainAllocs: 55})
+		testBudget(t, st, none, none, budget{bulkAllocs: 22, drainAllocs: 45})
 	})
 	options := map[string][]string{"postgres": {"shared_preload_libraries=pg_stat_statements"}}
 	counters := map[string]string{
@@ -32,8 +32,8 @@ func TestBudget(t *testing.T) {
 		"mariadb":  "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'QUESTIONS'",
 	}
 	budgets := map[string]budget{
-		"postgres": {bulkStatements: 0.03, bulkAllocs: 60, drainStatements: 0.1, drainAllocs: 60},
-		"mariadb":  {bulkStatements: 0.03, bulkAllocs: 40, drainStatements: 0.08, drainAllocs: 85},
+		"postgres": {bulkStatements: 0.015, bulkAllocs: 28, drainStatements: 0.05, drainAllocs: 50},
+		"mariadb":  {bulkStatements: 0.02, bulkAllocs: 22, drainStatements: 0.08, drainAllocs: 72},
 	}
 	for i := range sqlKinds {
 		k := &sqlKinds[i]
