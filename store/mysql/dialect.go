@@ -103,7 +103,7 @@ var byRows = []byte("seq IN ")
 const rangeFrom = 4
 
 // appendRows writes the condition that a row is one of these, which it sorts. The last row of a range stands in the list, and
-// not in the range: the server locks the row behind one too, and that would be a stranger's.
+// not in the range: a DELETE waits for whoever is at work on the row behind one.
 func appendRows(text []byte, rows []int64) []byte {
 	slices.Sort(rows)
 	text = append(text, '(')
