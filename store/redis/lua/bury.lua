@@ -1,6 +1,6 @@
 -- Bury adds a job that has failed already.
 --
--- ARGV[4]  its id and new record, see encodeNew in record.go
+-- ARGV[4]  its id and new record, see encodeNew in encode.go
 -- ARGV[5]  the record of its attempt
 -- ARGV[6]  when that started
 -- ARGV[7]  its number

@@ -4,7 +4,7 @@
 -- ARGV[5]  the number of its request
 -- ARGV[6]  the order of the first job among children; each job that has parents takes the next
 -- ARGV[7]  per group: the number of its jobs, each a byte pair
--- ARGV[8]  and on: per job its id and new record, without place and times: see encodeNew in record.go
+-- ARGV[8]  and on: per job its id and new record, without place and times: see encodeNew in encode.go
 --
 -- Returns {replies, made, generations}: per group "" or the entry of who has the unique key; 1 when this is the queue's
 -- first job; and per job that has parents in other queues its place among the arguments, its generation and its order.
