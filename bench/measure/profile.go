@@ -13,16 +13,28 @@ import (
 	"github.com/errandhq/errand/bench/peer"
 )
 
-// profile is what one kind of work costs, added up over the rounds.
-type profile struct {
-	what                 string // the measure
-	files                []string
-	jobs                 int
-	took, client, server float64 // seconds; the latter two of the processors
+// Profiled are the measures of which there are profiles.
+var Profiled = []string{Enqueue64, EnqueueBulk, Drain100, Drain1000}
+
+// Cost is a measure: microseconds of processor time a job, of Errand's process or of the server.
+func Cost(of string, server bool) string {
+	if server {
+		return of + "-server"
+	}
+	return of + "-process"
 }
 
-// profiles writes down what Errand's process spends its time on, in Config.Profiles: the most expensive functions of
-// enqueueing by 64 producers, in bulk, and of draining at concurrency 100 and 1,000, one after the other in each round.
+// profile is what one kind of work costs, over the rounds.
+type profile struct {
+	what  string // the measure
+	files []string
+	jobs  int
+	took  time.Duration
+}
+
+// profiles finds out what Errand's process and the server spend their time on, and writes down, in Config.Profiles, the most
+// expensive functions of the process: enqueueing by 64 producers, in bulk, and draining at concurrency 100 and 1,000, one
+// after the other in each round.
 func (b *bench) profiles(ctx context.Context, store peer.Store, _ []peer.Entry) error {
 	if b.Profiles == "" {
 		return nil
@@ -60,11 +72,11 @@ func (b *bench) profiles(ctx context.Context, store peer.Store, _ []peer.Entry) 
 			{nil, drained, fill},
 			{&profile{what: Drain1000}, drained, empty(1000, drained)},
 		}
-		for range b.Rounds {
+		for round := range b.Rounds {
 			for _, step := range steps {
 				do := step.do
 				if step.profile != nil {
-					do = func() error { return b.add(step.profile, store, len(step.jobs), step.do) }
+					do = func() error { return b.add(step.profile, e, round+1, len(step.jobs), step.do) }
 				}
 				if err := do(); err != nil {
 					return err
@@ -83,8 +95,8 @@ func (b *bench) profiles(ctx context.Context, store peer.Store, _ []peer.Entry) 
 	})
 }
 
-// add does the work and adds what it cost.
-func (b *bench) add(p *profile, store peer.Store, jobs int, do func() error) error {
+// add does the work, adds it to the profile and records what it cost.
+func (b *bench) add(p *profile, e peer.Entry, round, jobs int, do func() error) error {
 	f, err := os.CreateTemp(b.dir, "*.pprof")
 	if err != nil {
 		return err
@@ -93,30 +105,29 @@ func (b *bench) add(p *profile, store peer.Store, jobs int, do func() error) err
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return err
 	}
-	all, server, began := cpuSeconds([]int{os.Getpid()}), cpuSeconds(b.pids(store)), time.Now()
+	all, server, began := cpuSeconds([]int{os.Getpid()}), cpuSeconds(b.pids(e.Store)), time.Now()
 	err = do()
-	p.took += time.Since(began).Seconds()
-	server = cpuSeconds(b.pids(store)) - server
-	p.server += server
-	p.client += cpuSeconds([]int{os.Getpid()}) - all - server // the server is our child
+	p.took += time.Since(began)
+	server = cpuSeconds(b.pids(e.Store)) - server
+	process := cpuSeconds([]int{os.Getpid()}) - all - server // the server is our child
 	pprof.StopCPUProfile()
 	p.files = append(p.files, f.Name())
 	p.jobs += jobs
+	b.record(e, Cost(p.what, false), round, process/float64(jobs)*1e6, jobs, err)
+	if e.Store != peer.SQLite {
+		b.record(e, Cost(p.what, true), round, server/float64(jobs)*1e6, jobs, err)
+	}
 	return err
 }
 
-// write makes a page of it: where the time went, by function alone and with what it called.
+// write makes a page of a profile: where the time went, by function alone and with what it called.
 func (b *bench) write(ctx context.Context, p *profile, store peer.Store) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	var page bytes.Buffer
-	fmt.Fprintf(&page, "%s, %s: %d jobs in %.2f s; of a core, this process used %.2f", store.Title(), p.what, p.jobs, p.took, p.client/p.took)
-	if p.server > 0 {
-		fmt.Fprintf(&page, " and the server %.2f", p.server/p.took)
-	}
-	page.WriteString("\n\n")
+	fmt.Fprintf(&page, "%s, %s: Errand's process, %d jobs in %.2f s\n\n", store.Title(), p.what, p.jobs, p.took.Seconds())
 	for _, order := range []string{"-flat", "-cum"} {
 		cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-top", order, "-nodecount=25", self}, p.files...)...)
 		cmd.Stdout = &page
