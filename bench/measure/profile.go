@@ -13,8 +13,28 @@ import (
 	"github.com/errandhq/errand/bench/peer"
 )
 
-// profiles writes down what Errand's process spends its time on, in Config.Profiles: the ten most expensive functions of
-// enqueueing by 64 producers, in bulk, and of draining at concurrency 100.
+// Profiled are the measures of which there are profiles.
+var Profiled = []string{Enqueue64, EnqueueBulk, Drain100, Drain1000}
+
+// Cost is a measure: microseconds of processor time a job, of Errand's process or of the server.
+func Cost(of string, server bool) string {
+	if server {
+		return of + "-server"
+	}
+	return of + "-process"
+}
+
+// profile is what one kind of work costs, over the rounds.
+type profile struct {
+	what  string // the measure
+	files []string
+	jobs  int
+	took  time.Duration
+}
+
+// profiles finds out what Errand's process and the server spend their time on, and writes down, in Config.Profiles, the most
+// expensive functions of the process: enqueueing by 64 producers, in bulk, and draining at concurrency 100 and 1,000, one
+// after the other in each round.
 func (b *bench) profiles(ctx context.Context, store peer.Store, _ []peer.Entry) error {
 	if b.Profiles == "" {
 		return nil
@@ -27,33 +47,56 @@ func (b *bench) profiles(ctx context.Context, store peer.Store, _ []peer.Entry) 
 		return err
 	}
 	return b.opened(ctx, e, func(s peer.System, _ string) error {
-		b.Phase *= 5 // a profile has 100 samples a second
-		defer func() { b.Phase /= 5 }()
-		c := cycle{enqueue: Enqueue64, producers: 64, drain: "profile", concurrency: 100, bytes: small}
-		size, err := b.size(ctx, e, s, c)
+		size, err := b.size(ctx, e, s, cycle{enqueue: Enqueue64, producers: 64, drain: "profile", concurrency: 100, bytes: small})
 		if err != nil {
 			return err
 		}
-		jobs := work(0, size.enqueue, text(small))
-		err = b.profile(store, Enqueue64, size.enqueue, func() error { return produce(ctx, s, 64, jobs) })
-		if err == nil {
-			_, err = drain(ctx, s, 100, size.enqueue)
-		}
-		jobs = work(0, size.drain, text(small))
-		if err == nil {
-			err = b.profile(store, EnqueueBulk, size.drain, func() error { return bulk(ctx, s, jobs) })
-		}
-		if err == nil {
-			err = b.profile(store, Drain100, size.drain, func() error {
-				_, err := drain(ctx, s, 100, size.drain)
+		jobs := work(0, max(size.enqueue, size.drain), text(small))
+		produced, drained := jobs[:size.enqueue], jobs[:size.drain]
+		fill := func() error { return bulk(ctx, s, drained) }
+		empty := func(concurrency int, jobs []peer.Job) func() error {
+			return func() error {
+				_, err := drain(ctx, s, concurrency, len(jobs))
 				return err
-			})
+			}
 		}
-		return err
+		steps := []struct {
+			*profile // nil: the step is there for the next one
+			jobs     []peer.Job
+			do       func() error
+		}{
+			{&profile{what: Enqueue64}, produced, func() error { return produce(ctx, s, 64, produced) }},
+			{nil, produced, empty(100, produced)},
+			{&profile{what: EnqueueBulk}, drained, fill},
+			{&profile{what: Drain100}, drained, empty(100, drained)},
+			{nil, drained, fill},
+			{&profile{what: Drain1000}, drained, empty(1000, drained)},
+		}
+		for round := range b.Rounds {
+			for _, step := range steps {
+				do := step.do
+				if step.profile != nil {
+					do = func() error { return b.add(step.profile, e, round+1, len(step.jobs), step.do) }
+				}
+				if err := do(); err != nil {
+					return err
+				}
+			}
+		}
+		for _, step := range steps {
+			if step.profile == nil {
+				continue
+			}
+			if err := b.write(ctx, step.profile, store); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-func (b *bench) profile(store peer.Store, what string, jobs int, do func() error) error {
+// add does the work, adds it to the profile and records what it cost.
+func (b *bench) add(p *profile, e peer.Entry, round, jobs int, do func() error) error {
 	f, err := os.CreateTemp(b.dir, "*.pprof")
 	if err != nil {
 		return err
@@ -62,31 +105,36 @@ func (b *bench) profile(store peer.Store, what string, jobs int, do func() error
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return err
 	}
-	client, server, began := cpuSeconds([]int{os.Getpid()}), cpuSeconds(b.pids(store)), time.Now()
+	all, server, began := cpuSeconds([]int{os.Getpid()}), cpuSeconds(b.pids(e.Store)), time.Now()
 	err = do()
-	took := time.Since(began).Seconds()
-	client, server = cpuSeconds([]int{os.Getpid()})-client, cpuSeconds(b.pids(store))-server
+	p.took += time.Since(began)
+	server = cpuSeconds(b.pids(e.Store)) - server
+	process := cpuSeconds([]int{os.Getpid()}) - all - server // the server is our child
 	pprof.StopCPUProfile()
-	if err != nil {
-		return err
+	p.files = append(p.files, f.Name())
+	p.jobs += jobs
+	b.record(e, Cost(p.what, false), round, process/float64(jobs)*1e6, jobs, err)
+	if e.Store != peer.SQLite {
+		b.record(e, Cost(p.what, true), round, server/float64(jobs)*1e6, jobs, err)
 	}
+	return err
+}
+
+// write makes a page of a profile: where the time went, by function alone and with what it called.
+func (b *bench) write(ctx context.Context, p *profile, store peer.Store) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	fmt.Fprintf(&text, "%s, %s: %d jobs in %.2f s; of a core, this process used %.2f", store.Title(), what, jobs, took, (client-server)/took)
-	if server > 0 {
-		fmt.Fprintf(&text, " and the server %.2f", server/took)
-	}
-	text.WriteString("\n\n")
+	var page bytes.Buffer
+	fmt.Fprintf(&page, "%s, %s: Errand's process, %d jobs in %.2f s\n\n", store.Title(), p.what, p.jobs, p.took.Seconds())
 	for _, order := range []string{"-flat", "-cum"} {
-		cmd := exec.Command("go", "tool", "pprof", "-top", order, "-nodecount=25", self, f.Name()) //nolint:noctx // it ends by itself
-		cmd.Stdout = &text
+		cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-top", order, "-nodecount=25", self}, p.files...)...)
+		cmd.Stdout = &page
 		if err := cmd.Run(); err != nil {
 			return err
 		}
-		text.WriteString("\n")
+		page.WriteString("\n")
 	}
-	return os.WriteFile(filepath.Join(b.Profiles, fmt.Sprintf("%s-%s.pprof.txt", store, what)), text.Bytes(), 0o644) //nolint:gosec // it is for everybody
+	return os.WriteFile(filepath.Join(b.Profiles, fmt.Sprintf("%s-%s.pprof.txt", store, p.what)), page.Bytes(), 0o644) //nolint:gosec // it is for everybody
 }

@@ -34,7 +34,7 @@ func Write(run *measure.Run, path string) error {
 	d.line("are by hand. Errand and its peers did the same work in the same run, and every run was checked: each job ran exactly once,")
 	d.line("or the figure is void.\n")
 	d.machine(run)
-	d.goals(s)
+	d.goals(s, folder)
 	remarks, err := os.ReadFile(filepath.Join(folder, "remarks.md"))
 	if err == nil {
 		d.line("## Remarks\n\n" + strings.TrimSpace(string(remarks)) + "\n")
@@ -86,7 +86,7 @@ func (d *document) machine(run *measure.Run) {
 	d.line("")
 }
 
-func (d *document) goals(s *summary) {
+func (d *document) goals(s *summary, folder string) {
 	d.line("## Goals\n")
 	d.line("Ratios of medians, in brackets the lowest and the highest of the rounds. Rates are jobs a second.")
 	d.line("Unsure: the rounds lie on both sides of the goal.\n")
@@ -101,7 +101,7 @@ func (d *document) goals(s *summary) {
 			if !v.known {
 				continue
 			}
-			mark := "**missed**"
+			mark := "**missed**" + profileOf(g, folder)
 			known++
 			if v.reached {
 				mark = "reached"
@@ -114,6 +114,15 @@ func (d *document) goals(s *summary) {
 		}
 	}
 	d.line(fmt.Sprintf("\n%d of %d goals that this run measured are reached.\n", reached, known))
+}
+
+// profileOf links to the profile of what missed its goal, if there is one.
+func profileOf(g goal, folder string) string {
+	name := fmt.Sprintf("%s-%s.pprof.txt", g.store, g.measure)
+	if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" ([profile](%s/%s))", filepath.Base(folder), name)
 }
 
 // group is a table of measures.
@@ -132,6 +141,7 @@ var groups = []group{
 		measure.Enqueue1 + measure.Large, measure.Enqueue64 + measure.Large, measure.EnqueueBulk + measure.Large,
 		measure.Drain1 + measure.Large, measure.Drain10 + measure.Large, measure.Drain100 + measure.Large, measure.Drain1000 + measure.Large,
 	}, false},
+	{"Processor time a job", "µs", costs(), false},
 	{"Pickup by an idle worker", "ms", []string{measure.PickupP50, measure.PickupP99, measure.PickupP999}, false},
 	{"Pickup by an idle worker in another process", "ms", []string{measure.ApartP50, measure.ApartP99, measure.ApartP999}, false},
 	{"Latency under load", "ms; capacity in jobs/s", loads(), false},
@@ -145,6 +155,15 @@ var groups = []group{
 		measure.Drain100 + "-0ms" + measure.Near, measure.Drain100 + measure.Near,
 		measure.Drain100 + "-0ms" + measure.Far, measure.Drain100 + measure.Far,
 	}, false},
+}
+
+// costs are the measures of processor time.
+func costs() []string {
+	var all []string
+	for _, m := range measure.Profiled {
+		all = append(all, measure.Cost(m, false), measure.Cost(m, true))
+	}
+	return all
 }
 
 // loads are the measures of latency at parts of the capacity.

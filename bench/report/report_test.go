@@ -37,6 +37,9 @@ func TestWrite(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "page", "remarks.md"), []byte("By hand."), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "page", "redis-drain-100.pprof.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := Write(run, page); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +49,7 @@ func TestWrite(t *testing.T) {
 	}
 	for _, want := range []string{
 		"| Redis | drain, concurrency 100: at least 15 x asynq | 18 x (16 to 22.5) | 90,000 to 5,000 | reached |",
-		"| Redis | drain, concurrency 100: at least 5 x gocraft/work | 3 x (2.67 to 3.23) | 90,000 to 30,000 | **missed** |",
+		"| Redis | drain, concurrency 100: at least 5 x gocraft/work | 3 x (2.67 to 3.23) | 90,000 to 30,000 | **missed** ([profile](page/redis-drain-100.pprof.txt)) |",
 		"void: 3 of 9 jobs lost", "By hand.", "page/redis-drain-100.svg",
 	} {
 		if !strings.Contains(string(text), want) {

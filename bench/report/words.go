@@ -35,6 +35,7 @@ func title(name string) string {
 	}
 	for suffix, words := range map[string]string{
 		"-0ms" + measure.Near: ", through a proxy without delay (1 ms)", "-0ms" + measure.Far: ", through a proxy without delay (5 ms)",
+		measure.Cost("", false): ": process", measure.Cost("", true): ": server",
 		measure.Near: " over a network of 1 ms", measure.Far: " over a network of 5 ms", measure.Large: ", 10 KB",
 	} {
 		if base, ok := strings.CutSuffix(name, suffix); ok && known[base] != "" && !strings.HasSuffix(base, "-0ms") {

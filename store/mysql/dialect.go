@@ -14,6 +14,7 @@ import (
 var dialect = &sqlstore.Dialect{
 	In: " IN ?", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "SIGNED", Shared: true,
 	Begins:      true,
+	Expiries:    true,
 	WorkerWidth: 48, // as migration 0004 has it
 	Rewrite:     rewrite,
 	InsertRows:  insertRows, Insert: insert, EnterRequest: enterRequest,

@@ -128,10 +128,10 @@ func (m migrator) apply(ctx context.Context, conn *sql.Conn, step *migrate.Step)
 }
 
 // madeBefore reports whether a statement of a step found that it was done, by one that was interrupted: the table, column
-// or index that it makes is there.
+// or index that it makes is there, or what it drops is not.
 func madeBefore(err error) bool {
 	var e *gosql.MySQLError
-	return errors.As(err, &e) && slices.Contains([]uint16{1050, 1060, 1061}, e.Number)
+	return errors.As(err, &e) && slices.Contains([]uint16{1050, 1060, 1061, 1091}, e.Number)
 }
 
 // Script implements migrate.Database.

@@ -52,7 +52,8 @@ func TestRole(t *testing.T) {
 	if err := st.Close(); err != nil {
 		t.Error(err)
 	}
-	tables := []string{"jobs", "queues", "uniques", "deps", "orders", "workers", "messages", "message_queues", "producers", "parcels"}
+	tables := []string{"jobs", "queues", "uniques", "deps", "orders", "workers", "messages", "message_queues", "producers", "parcels",
+		"expiries"}
 	storetest.RunModel(t, func(t *testing.T) errand.Store {
 		for _, table := range tables {
 			exec("DELETE FROM jobs.errand_" + table)

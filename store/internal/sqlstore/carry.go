@@ -240,6 +240,11 @@ func (s *Session) packJob(r *record) (errand.PackedJob, error) {
 	if r.broken != nil && !r.job.State.Final() { // it would fail when it is claimed
 		p.Job.State, p.Job.EndedAt = errand.StateFailed, s.now
 	}
+	if !r.expires.IsZero() {
+		if err := s.unlist([][]byte{r.key}); err != nil {
+			return p, err
+		}
+	}
 	if r.flags&flagUnique != 0 {
 		holds, freeAt, err := s.ownKey(r)
 		if err != nil {

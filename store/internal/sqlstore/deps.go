@@ -303,6 +303,11 @@ func (s *Session) drop(r *record) error {
 			return err
 		}
 	}
+	if !r.expires.IsZero() {
+		if err := s.unlist([][]byte{r.key}); err != nil {
+			return err
+		}
+	}
 	r.gone = true
 	q.add(r.job.State, -1)
 	s.tell(errand.JobTopic(r.job.ID))

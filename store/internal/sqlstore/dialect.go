@@ -32,6 +32,9 @@ type Dialect struct {
 	// ByID says that rows of errand_jobs are found by id, there being no index of seq; else by seq.
 	ByID bool
 
+	// Expiries says that jobs which expire are listed in errand_expiries, there being no index of those jobs only.
+	Expiries bool
+
 	// WorkerWidth is how many bytes the name of a job's worker takes at least, blanks behind it, as the table has them before
 	// the first claim: so that a claim changes a row in place. 0: the name as it is.
 	WorkerWidth int
@@ -70,7 +73,8 @@ func (d *Dialect) SQL(query string) string {
 	if text, ok := d.texts.Load(query); ok {
 		return text.(string)
 	}
-	text := strings.NewReplacer("{in}", d.In, "{lock}", d.Lock, "{skip}", d.Skip, "{bigint}", d.Bigint, "{row}", d.row()).Replace(query)
+	text := strings.NewReplacer("{in}", d.In, "{lock}", d.Lock, "{skip}", d.Skip, "{bigint}", d.Bigint,
+		"{row}", d.row(), "{expiring}", d.expiring()).Replace(query)
 	if d.Rewrite != nil {
 		text = d.Rewrite(text)
 	}
@@ -93,6 +97,14 @@ func (d *Dialect) row() string {
 		return "id"
 	}
 	return "seq"
+}
+
+// expiring is the table that has an index of when jobs expire.
+func (d *Dialect) expiring() string {
+	if d.Expiries {
+		return "errand_expiries"
+	}
+	return "errand_jobs"
 }
 
 // dollars numbers the parameters. No statement has a question mark in a literal.

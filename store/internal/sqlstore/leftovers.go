@@ -5,7 +5,7 @@ import "github.com/errandhq/errand"
 // leftovers has a row with a 1 for each kind of thing that has outlived its time, and the span of the audit log. The series
 // are those of the steps of [errand.SeriesSteps].
 const leftovers = `SELECT
-(SELECT 1 FROM errand_jobs WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT 1),
+(SELECT 1 FROM {expiring} WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT 1),
 (SELECT 1 FROM errand_workers WHERE seen_at < ? LIMIT 1),
 (SELECT 1 FROM errand_producers WHERE seen_at < ? LIMIT 1),
 (SELECT 1 FROM errand_claims WHERE seen_at < ? LIMIT 1),

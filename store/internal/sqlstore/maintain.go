@@ -125,7 +125,7 @@ func (s *Session) lose(r *record, maxRecoveries int, reply *errand.MaintainReply
 // too old, and the oldest of those that are too many.
 func (s *Session) purge(queues []*queue, req *errand.MaintainRequest, reply *errand.MaintainReply, expired bool) error {
 	if expired {
-		n, err := s.purgeBy(expiredJobs, req.Limit, micros(s.now))
+		n, err := s.purgeExpired(req.Limit)
 		reply.Purged += n
 		if err != nil {
 			return err
@@ -157,6 +157,34 @@ func (s *Session) purge(queues []*queue, req *errand.MaintainRequest, reply *err
 	return nil
 }
 
+// purgeExpired deletes jobs of which the retention is over.
+func (s *Session) purgeExpired(limit int) (int, error) {
+	if !s.dialect.Expiries {
+		return s.purgeBy(expiredJobs, limit, micros(s.now))
+	}
+	var listed [][]byte
+	err := s.tx.Query(dueExpiries, func(row Row) error {
+		listed = append(listed, row.Blob(0))
+		return nil
+	}, micros(s.now), int64(limit))
+	if err != nil || len(listed) == 0 {
+		return 0, err
+	}
+	n, err := s.purgeBy(expiredAmong, limit, listed, micros(s.now))
+	if err == nil && n < len(listed) {
+		err = s.unlist(listed) // also those for which there is no such job
+	}
+	return n, err
+}
+
+// unlist takes jobs from the list of those that expire.
+func (s *Session) unlist(jobs [][]byte) error {
+	if !s.dialect.Expiries || len(jobs) == 0 {
+		return nil
+	}
+	return s.later(deleteExpiries, jobs)
+}
+
 // purgeBy deletes the jobs that a query finds. Its last argument is the limit.
 func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 	if limit <= 0 {
@@ -178,7 +206,11 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	var kept [][]byte
 	for _, r := range plain {
+		if r.job.State == errand.StateFinished {
+			kept = append(kept, r.key)
+		}
 		q, err := s.queue(r.job.Queue)
 		if err != nil {
 			return 0, err
@@ -188,6 +220,9 @@ func (s *Session) purgeBy(query string, limit int, args ...any) (int, error) {
 	}
 	if len(plain) > 0 {
 		if _, err := s.tx.Exec(deleteJobs, gone.list()); err != nil {
+			return 0, err
+		}
+		if err := s.unlist(kept); err != nil {
 			return 0, err
 		}
 	}

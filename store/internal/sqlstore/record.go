@@ -210,7 +210,18 @@ func (s *Session) save(r *record) error {
 	_, err = s.tx.Exec(saveJob, int64(j.State), r.rank(), r.flags, micros(j.ReadyAt), maybe(j.StartedAt), maybe(j.UnknownSince),
 		maybe(r.expires), j.Token, int64(j.Attempt), int64(j.Recoveries), int64(r.settled), r.waits, j.Worker, r.claim,
 		orNull(history), orNull(progress), orNull(j.Result), s.row(r))
-	return err
+	if err != nil {
+		return err
+	}
+	return s.list(r)
+}
+
+// list enters a job that expires in the list of those.
+func (s *Session) list(r *record) error {
+	if !s.dialect.Expiries || r.expires.IsZero() {
+		return nil
+	}
+	return s.later(enterExpiry, r.key, micros(r.expires))
 }
 
 func encodeHistory(attempts []errand.AttemptRecord) ([]byte, error) {

@@ -3,7 +3,8 @@ package sqlstore
 // Every statement is here, whole. States are literals, as the numbers of errand.State: 1 scheduled, 2 deferred, 3 queued,
 // 4 started, 5 finished, 6 failed, 7 canceled. Times are microseconds since 1970, UTC. The rank is the sort key of a job
 // within its queue and state; one index serves claims, due times, lost leases, retention and listings. {row} is the column
-// by which the database finds a row that was read before: see Dialect.ByID. {state} is a literal too: see inState.
+// by which the database finds a row that was read before: see Dialect.ByID. {expiring} is the table that has an index of when jobs
+// expire: see Dialect.Expiries. {state} is a literal too: see inState.
 
 // Jobs.
 const (
@@ -94,6 +95,14 @@ WHERE seq IN (SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank
 
 	expiredJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
 WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?{skip}`
+
+	// For Dialect.Expiries. The list may say more than is so: a job may be gone, or have another time.
+	enterExpiry = `INSERT INTO errand_expiries (job, expires_at) VALUES (?, ?)
+ON CONFLICT (job) DO UPDATE SET expires_at = excluded.expires_at`
+	dueExpiries    = `SELECT job FROM errand_expiries WHERE expires_at <= ? ORDER BY expires_at LIMIT ?{skip}`
+	expiredAmong   = `SELECT seq, id, queue, state, flags FROM errand_jobs WHERE id{in} AND expires_at <= ? ORDER BY id LIMIT ?{lock}`
+	deleteExpiries = `DELETE FROM errand_expiries WHERE job{in}`
+
 	oldestJobs = `SELECT seq, id, queue, state, flags FROM errand_jobs
 WHERE queue = ? AND state = {state} AND rank <= ? ORDER BY rank, seq LIMIT ?{skip}`
 )

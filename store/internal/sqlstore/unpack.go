@@ -233,6 +233,9 @@ func (u *unpacker) add(r *record) error {
 		micros(j.ReadyAt), maybe(j.StartedAt), maybe(j.UnknownSince), maybe(r.expires), j.Token, int64(j.Attempt),
 		int64(j.Recoveries), r.waits, j.Worker, orNull(j.Payload), orNull(options), orNull(history), orNull(progress),
 		orNull(j.Result))
+	if err := u.s.list(r); err != nil {
+		return err
+	}
 	u.rows++
 	u.q.add(j.State, 1)
 	u.q.enqueued.add(u.s.now, 1)
