@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/errandhq/errand/internal/batch"
@@ -166,12 +167,26 @@ func uniqueKey(task string, payload []byte) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
 }
 
+// single is a call with one job.
+type single struct {
+	spec   [1]JobSpec
+	groups [1][]JobSpec
+}
+
+// singles are for the next calls: those whose request was carried out. After an error somebody may still be at work with it.
+var singles = sync.Pool{New: func() any { return new(single) }}
+
 // addOne puts a job into the store.
 func (q *Queue) addOne(ctx context.Context, spec *JobSpec) error {
-	refusals, err := q.add(ctx, [][]JobSpec{{*spec}})
+	s := singles.Get().(*single)
+	s.spec[0] = *spec
+	s.groups[0] = s.spec[:]
+	refusals, err := q.add(ctx, s.groups[:])
 	if err != nil {
 		return err
 	}
+	s.spec[0] = JobSpec{}
+	singles.Put(s)
 	return refusals[0]
 }
 
@@ -190,8 +205,8 @@ func groupsAtOnce(specs []JobSpec) int {
 // add puts groups of jobs into the store, each all or none, in one request, and returns why each was refused, nil for those
 // that are in; nothing with an error, when none is known to be.
 func (q *Queue) add(ctx context.Context, groups [][]JobSpec) (refusals []error, err error) {
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
+	if ctx.Err() != nil { // which takes no lock that all callers share
+		return nil, context.Cause(ctx)
 	}
 	if q.tx == nil {
 		refusals, err = q.batch.Do(ctx, groups)

@@ -40,6 +40,7 @@ type Batcher[T, R any] struct {
 	underWay int  // items that are being sent
 	waiting  []*entry[T, R]
 	gather   gathering
+	spare    sync.Pool // of *entry[T, R] that were answered, so that nobody has them
 }
 
 // gathering is how the next leader waits, for a moment, for those who were just answered: callers that come back at once
@@ -79,8 +80,11 @@ const (
 // Do sends the item, alone or with others, and returns its answer. A caller whose ctx ends while its item still waits
 // takes it back and gets the error of ctx; one whose item is on its way gets ErrUnknown joined to that, unless it stays.
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
-	e := &entry[T, R]{item: item, turn: make(chan turn, 1)}
+	e := b.entry(item)
 	b.mu.Lock()
+	if b.waiting == nil {
+		b.waiting = make([]*entry[T, R], 0, b.gather.expected+1)
+	}
 	b.waiting = append(b.waiting, e)
 	if b.gather.full != nil && len(b.waiting) >= b.gather.expected {
 		close(b.gather.full)
@@ -92,7 +96,10 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 		select {
 		case t := <-e.turn:
 			if t == answered {
-				return e.answer, e.err
+				answer, err := e.answer, e.err
+				*e = entry[T, R]{turn: e.turn}
+				b.spare.Put(e)
+				return answer, err
 			}
 			b.start(ctx)
 		case <-ctx.Done():
@@ -103,6 +110,16 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 			return b.awaitAnswer(ctx, e)
 		}
 	}
+}
+
+// entry is what a caller waits with.
+func (b *Batcher[T, R]) entry(item T) *entry[T, R] {
+	e, ok := b.spare.Get().(*entry[T, R])
+	if !ok {
+		e = &entry[T, R]{turn: make(chan turn, 1)}
+	}
+	e.item = item
+	return e
 }
 
 // appoint makes the first who waits a leader where a request should be begun: the only one with whatever there is, one
@@ -118,7 +135,7 @@ func (b *Batcher[T, R]) appoint() {
 }
 
 // enough is how many of the expected are worth a request while others may still come.
-func (g *gathering) enough() int { return g.expected - g.expected/4 }
+func (g *gathering) enough() int { return g.expected - g.expected/8 }
 
 // start has the caller lead. One that may give up meanwhile does it in a goroutine, which goes on for the others in the
 // batch and ends with the request.
