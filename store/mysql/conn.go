@@ -13,7 +13,9 @@ type connector struct{ driver.Connector }
 
 var sessionSettings = []string{
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	fmt.Sprintf("SET SESSION autocommit = 1, innodb_lock_wait_timeout = %d, wait_timeout = %d, sql_mode = 'STRICT_ALL_TABLES'", lockWait, abandoned),
+	fmt.Sprintf("SET SESSION autocommit = 1, innodb_lock_wait_timeout = %d, wait_timeout = %d, sql_mode = 'STRICT_ALL_TABLES', "+
+		// All texts of ours are bytes: the server shall not look for characters in them.
+		"character_set_client = binary, character_set_connection = binary, character_set_results = binary", lockWait, abandoned),
 }
 
 // Connect implements driver.Connector.

@@ -1,9 +1,11 @@
 package mysql
 
 import (
+	"math/bits"
 	"strings"
 	"sync"
 
+	"github.com/errandhq/errand"
 	"github.com/errandhq/errand/store/internal/sqlstore"
 )
 
@@ -19,35 +21,39 @@ var inserted = [...]struct {
 	name       string
 	hasDefault bool
 	value      any
+	asBefore   bool // the default stands for the value of the column before
 }{
 	{name: "id"},
 	{name: "queue"},
-	{name: "state"},
+	{name: "state", hasDefault: true, value: int64(errand.StateQueued)},
 	{name: "rank"},
 	{name: "task"},
 	{name: "priority", hasDefault: true, value: int64(0)},
 	{name: "flags", hasDefault: true, value: int64(0)},
 	{name: "created_at"},
-	{name: "ready_at"},
+	{name: "ready_at", hasDefault: true, asBefore: true},
 	{name: "waits", hasDefault: true, value: int64(0)},
 	{name: "payload"},
 	{name: "options", hasDefault: true, value: nil},
 }
 
-const defaults = 4 // columns that have one
+// columns is a set of places in inserted.
+type columns uint16
+
+func (c columns) has(i int) bool { return c&(1<<i) != 0 }
 
 // insertRows are how many jobs are gathered.
 const insertRows = 1000
 
 // insertSizes are the numbers of jobs that a prepared statement inserts. What is left goes by a text. To read a text costs the
 // server about as much as inserting the rows; for few, another round trip costs more.
-var insertSizes = []int{500, 250, 125}
+var insertSizes = []int{1000, 500, 250, 125}
 
 // insertShape is a statement that inserts jobs.
 type insertShape struct {
 	rows    int
-	plain   bool // without the columns that have a default
-	careful bool // those that are in already are left alone, and are no error
+	usual   columns // are left out
+	careful bool    // jobs that are in already are left alone, and are no error
 }
 
 var insertQueries sync.Map // by shape
@@ -57,8 +63,8 @@ func (s insertShape) query() string {
 		return query.(string)
 	}
 	var names, marks []string
-	for _, c := range inserted {
-		if !s.plain || !c.hasDefault {
+	for i, c := range inserted {
+		if !s.usual.has(i) {
 			names, marks = append(names, c.name), append(marks, "?")
 		}
 	}
@@ -74,22 +80,19 @@ func (s insertShape) query() string {
 
 // insert is sqlstore.Dialect.Insert.
 func insert(tx sqlstore.Tx, args []any, careful bool) (added int64, err error) {
-	shape := insertShape{plain: plain(args), careful: careful}
-	columns := len(inserted)
-	if shape.plain {
-		args, columns = spare(args), columns-defaults
-	}
+	shape := insertShape{usual: usual(args), careful: careful}
+	args, width := spare(args, shape.usual)
 	p, prepares := tx.(*pipeline)
 	for len(args) > 0 {
-		shape.rows = min(len(args)/columns, insertSizes[len(insertSizes)-1])
+		shape.rows = min(len(args)/width, insertSizes[len(insertSizes)-1])
 		prepared := false
 		for _, size := range insertSizes {
-			if prepares && !careful && len(args)/columns >= size {
+			if prepares && !careful && len(args)/width >= size {
 				shape.rows, prepared = size, true
 				break
 			}
 		}
-		n, these := int64(shape.rows), args[:shape.rows*columns]
+		n, these := int64(shape.rows), args[:shape.rows*width]
 		switch {
 		case careful:
 			n, err = tx.Exec(shape.query(), these...)
@@ -107,23 +110,34 @@ func insert(tx sqlstore.Tx, args []any, careful bool) (added int64, err error) {
 	return added, nil
 }
 
-// plain reports whether all jobs have the default of every column that has one.
-func plain(args []any) bool {
-	for i, arg := range args {
-		if c := &inserted[i%len(inserted)]; c.hasDefault && arg != c.value {
-			return false
+// usual are the columns that have their default in all jobs.
+func usual(args []any) (found columns) {
+	for i, c := range inserted {
+		if c.hasDefault {
+			found |= 1 << i
 		}
 	}
-	return true
+	for i, arg := range args {
+		at := i % len(inserted)
+		usual := inserted[at].value
+		if inserted[at].asBefore {
+			usual = args[i-1]
+		}
+		if found.has(at) && arg != usual {
+			found &^= 1 << at
+		}
+	}
+	return found
 }
 
-// spare leaves out the columns that have a default.
-func spare(args []any) []any {
-	kept := make([]any, 0, len(args)/len(inserted)*(len(inserted)-defaults))
+// spare leaves out columns, and says how many stay.
+func spare(args []any, out columns) (kept []any, width int) {
+	width = len(inserted) - bits.OnesCount16(uint16(out))
+	kept = make([]any, 0, len(args)/len(inserted)*width)
 	for i, arg := range args {
-		if !inserted[i%len(inserted)].hasDefault {
+		if !out.has(i % len(inserted)) {
 			kept = append(kept, arg)
 		}
 	}
-	return kept
+	return kept, width
 }

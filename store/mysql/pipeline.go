@@ -22,6 +22,7 @@ type pipeline struct {
 	on    sqlserver.SQLTx
 	conn  *sql.Conn
 	begun bool            // the server knows of the transaction
+	turn  bool            // it may have a turn
 	text  strings.Builder // of the statements that wait
 	wait  int             // how many do
 	args  []any
@@ -48,6 +49,9 @@ func (p *pipeline) commit() error {
 	switch {
 	case p.begun || p.wait > 1 || len(p.asked) > 0:
 		p.add("COMMIT", nil)
+		if p.turn {
+			p.add(endTurn, nil)
+		}
 		return p.send()
 	case p.wait == 1:
 		text, args := p.take()
@@ -62,7 +66,7 @@ func (p *pipeline) commit() error {
 func (p *pipeline) abandon(conn *sql.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.on.Ctx), time.Second)
 	defer cancel()
-	if _, err := conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+	if _, err := conn.ExecContext(ctx, "ROLLBACK; "+endTurn); err != nil {
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 }
@@ -164,6 +168,18 @@ func (p *pipeline) Ask(query string, each func(sqlstore.Row) error, args ...any)
 	p.add(query, args)
 	p.asked = append(p.asked, each)
 	return err
+}
+
+const (
+	// awaitTurn waits for a second at most. The lock has the server's whole name space.
+	awaitTurn = "DO GET_LOCK(CONCAT('errand ', MD5(CONCAT_WS(' ', DATABASE(), ?))), 1)"
+	endTurn   = "DO RELEASE_ALL_LOCKS()"
+)
+
+// AwaitTurn implements sqlstore.Turns.
+func (p *pipeline) AwaitTurn(name string) error {
+	p.turn = true
+	return p.Defer(awaitTurn, name)
 }
 
 // query sends what waits, and reads the rows of the queries in it: those that were put off and, unless each is nil, one more.

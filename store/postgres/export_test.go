@@ -18,3 +18,6 @@ var Planning = planning
 
 // AwaitTold waits until everybody has been told of what was committed.
 func (s *Store) AwaitTold() { s.backend.teller.running.Wait() }
+
+// TurnLock is the lock of a turn in a schema.
+func TurnLock(schema, name string) int64 { return lockNumber("turn", "errand_"+schema, name) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -59,9 +60,12 @@ type migrator struct {
 }
 
 // lock is the number of the lock that keeps others from the same tables.
-func (m migrator) lock() int64 {
+func (m migrator) lock() int64 { return lockNumber("migrate", m.schema) }
+
+// lockNumber is the number of an advisory lock. All schemas of a database, and other programs, share the numbers.
+func lockNumber(of ...string) int64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte("errand migrate " + m.schema))
+	_, _ = h.Write([]byte("errand " + strings.Join(of, " ")))
 	return int64(h.Sum64()) //nolint:gosec // any number will do
 }
 

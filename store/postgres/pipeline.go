@@ -19,13 +19,14 @@ const (
 type pipeline struct {
 	tx
 	conn    *pgxpool.Conn
+	locks   string // what distinguishes the locks of this schema
 	waiting pgx.Batch
 	asked   map[int]func(sqlstore.Row) error // who gets the rows of what waits, by its place
 }
 
 // transact runs do in a transaction on the connection.
-func transact(ctx context.Context, conn *pgxpool.Conn, dialect *sqlstore.Dialect, do func(sqlstore.Tx) error) error {
-	p := &pipeline{tx: tx{ctx, conn, dialect}, conn: conn, asked: make(map[int]func(sqlstore.Row) error)}
+func (s *backend) transact(ctx context.Context, conn *pgxpool.Conn, do func(sqlstore.Tx) error) error {
+	p := &pipeline{tx: tx{ctx, conn, s.dialect}, conn: conn, locks: s.channel, asked: make(map[int]func(sqlstore.Row) error)}
 	p.waiting.Queue(begin)
 	err := do(p)
 	if err == nil {
@@ -51,6 +52,18 @@ func (p *pipeline) Defer(query string, args ...any) error {
 func (p *pipeline) Ask(query string, each func(sqlstore.Row) error, args ...any) error {
 	p.asked[p.waiting.Len()] = each
 	p.waiting.Queue(p.dialect.SQL(query), args...)
+	return nil
+}
+
+const (
+	turnPatience = "SELECT set_config('lock_timeout', '500ms', true)"
+	awaitTurn    = "SELECT pg_advisory_xact_lock($1)"
+)
+
+// AwaitTurn implements sqlstore.Turns. After a wait in vain the server undoes the transaction, which is then done again without.
+func (p *pipeline) AwaitTurn(name string) error {
+	p.waiting.Queue(turnPatience)
+	p.waiting.Queue(awaitTurn, lockNumber("turn", p.locks, name))
 	return nil
 }
 

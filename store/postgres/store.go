@@ -14,7 +14,8 @@
 // # Speed
 //
 // Operations that are called at the same time share a transaction, and so the wait for the disk: many goroutines enqueue
-// many times as fast as one. Workers take jobs with FOR UPDATE SKIP LOCKED and do not wait for each other.
+// many times as fast as one. Workers take jobs with FOR UPDATE SKIP LOCKED and do not wait for each other, but for claims of many jobs in a flood,
+// which take turns.
 //
 // # Wake-ups
 //
@@ -76,7 +77,7 @@ type backend struct {
 
 // Transact implements sqlserver.Backend.
 func (s *backend) Transact(ctx context.Context, do func(sqlstore.Tx) error) error {
-	return s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return transact(ctx, c, s.dialect, do) })
+	return s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return s.transact(ctx, c, do) })
 }
 
 // View implements sqlserver.Backend.

@@ -33,6 +33,11 @@ func (s *Store) Claim(ctx context.Context, req errand.ClaimRequest) (errand.Clai
 	}
 	var taken errand.ClaimReply
 	err := s.write(ctx, in, Label{Op: "claim from", Queues: req.Queues}, req.Limit, func(session *sqlstore.Session) error {
+		if busy {
+			if err := session.InTurn(&req); err != nil {
+				return err
+			}
+		}
 		answer, err := session.Claim(req, repeated)
 		taken = answer
 		return err

@@ -25,6 +25,7 @@ type Session struct {
 	fold     bool
 	known    bool // the producer of the enqueue under way has enqueued before
 	careful  bool
+	turn     bool // it has a turn, or has waited for one
 	resting  bool
 	places   *Places // where claimed jobs are; nil: that is not remembered
 	decoded  optionsMemo

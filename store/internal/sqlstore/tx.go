@@ -50,6 +50,12 @@ func (s *Session) soon(query string, each func(Row) error, args ...any) error {
 	return s.tx.Query(query, each, args...)
 }
 
+// Turns is an optional ability of a Tx: to wait until it has the turn of that name, which it then has to its end. It waits for a
+// moment at most, so that whoever has the turn and is stuck does not hold up the others, and may go on without it.
+type Turns interface {
+	AwaitTurn(name string) error
+}
+
 // Row gives the columns of a row, counted from 0. NULL reads as the zero value.
 type Row interface {
 	Int(col int) int64
