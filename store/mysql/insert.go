@@ -21,6 +21,7 @@ var inserted = [...]struct {
 	name       string
 	hasDefault bool
 	value      any
+	asBefore   bool // the default stands for the value of the column before
 }{
 	{name: "id"},
 	{name: "queue"},
@@ -30,7 +31,7 @@ var inserted = [...]struct {
 	{name: "priority", hasDefault: true, value: int64(0)},
 	{name: "flags", hasDefault: true, value: int64(0)},
 	{name: "created_at"},
-	{name: "ready_at"},
+	{name: "ready_at", hasDefault: true, asBefore: true},
 	{name: "waits", hasDefault: true, value: int64(0)},
 	{name: "payload"},
 	{name: "options", hasDefault: true, value: nil},
@@ -46,7 +47,7 @@ const insertRows = 1000
 
 // insertSizes are the numbers of jobs that a prepared statement inserts. What is left goes by a text. To read a text costs the
 // server about as much as inserting the rows; for few, another round trip costs more.
-var insertSizes = []int{500, 250, 125}
+var insertSizes = []int{1000, 500, 250, 125}
 
 // insertShape is a statement that inserts jobs.
 type insertShape struct {
@@ -117,7 +118,12 @@ func usual(args []any) (found columns) {
 		}
 	}
 	for i, arg := range args {
-		if at := i % len(inserted); found.has(at) && arg != inserted[at].value {
+		at := i % len(inserted)
+		usual := inserted[at].value
+		if inserted[at].asBefore {
+			usual = args[i-1]
+		}
+		if found.has(at) && arg != usual {
 			found &^= 1 << at
 		}
 	}

@@ -68,3 +68,45 @@ func TestArrivals(t *testing.T) {
 		}
 	}
 }
+
+// TestRanks: many jobs with newer ids than any before are added unlooked for; what is in already is not added again, whether
+// it comes whole, beside new jobs or, in a queue of an earlier build, where only the time of the last ids was noted.
+func TestRanks(t *testing.T) {
+	server := testserver.Redis(t, "--appendonly", "no")
+	p := place{server.URL, newPrefix()}
+	st, client := openAt(t, p), raw(t, server.URL)
+	now := time.Now()
+	specs := func(n int) []errand.JobSpec {
+		made := make([]errand.JobSpec, n)
+		for i := range made {
+			made[i] = errand.JobSpec{ID: errand.NewID(), Queue: "q", Task: "t", Payload: []byte("1")}
+		}
+		return made
+	}
+	enqueue := func(want int64, jobs ...errand.JobSpec) {
+		t.Helper()
+		if _, err := st.Enqueue(t.Context(), errand.EnqueueRequest{Now: now, Groups: [][]errand.JobSpec{jobs}}); err != nil {
+			t.Fatal(err)
+		}
+		queues, err := st.Queues(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := queues[0].Counts[errand.StateQueued]; n != want {
+			t.Errorf("%d jobs, want %d", n, want)
+		}
+	}
+	first, second, late, third := specs(20), specs(20), specs(20), specs(20)
+	enqueue(20, first...)
+	enqueue(40, second...)
+	enqueue(40, first...)
+	enqueue(60, append(third, second[7], third[1])...)
+	enqueue(80, late...)
+	base := "{" + p.prefix + ":q:q}"
+	if n, err := client.Do(t.Context(), client.B().Hdel().Key(base).Field("ranked").Build()).AsInt64(); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	enqueue(80, third...)
+	enqueue(100, specs(20)...)
+	enqueue(100, late...)
+}

@@ -3,8 +3,11 @@ package redis
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
+	"sync"
 
 	"github.com/redis/rueidis"
 
@@ -25,7 +28,19 @@ type parcel struct {
 	states  known      // of parents in other queues
 	order   int64      // of the first among children
 	after   int64      // of plain jobs: which one arrived before them, as was guessed
+	written *written   // theirs
 }
+
+// written is room for the arguments of add.lua, which is used again once the server has answered.
+type written struct {
+	args                  []string // of what follows
+	text, members, places []byte
+}
+
+var room = sync.Pool{New: func() any { return new(written) }}
+
+// mostRoom is how many bytes of records may wait for the next request.
+const mostRoom = 1 << 20
 
 // enqueuer carries out one request.
 type enqueuer struct {
@@ -108,7 +123,8 @@ func (e *enqueuer) add(i int, group []errand.JobSpec) error {
 func (e *enqueuer) parcel(queue string) *parcel {
 	few := min(e.jobs, chunk)
 	p := &parcel{
-		queue: queue, part: e.parts[queue], plain: true, specs: make([]*errand.JobSpec, 0, few), keys: make([][16]byte, 0, few),
+		queue: queue, part: e.parts[queue], plain: true, groups: make([]int, 0, min(few, len(e.req.Groups))),
+		specs: make([]*errand.JobSpec, 0, few), keys: make([][16]byte, 0, few),
 	}
 	e.parts[queue]++
 	return p
@@ -156,23 +172,18 @@ func (p *parcel) addArguments(producer string, many int, req *errand.EnqueueRequ
 	for _, spec := range p.specs {
 		size += plainLen + len(spec.Task) + len(spec.Payload)
 	}
-	text := make([]byte, 0, size)
-	members := make([]byte, 0, (arrivalLen+16)*len(p.specs))
-	places := make([]byte, len(p.specs))
+	w := room.Get().(*written)
+	p.written = w
+	text := slices.Grow(w.text[:0], size)
+	members := slices.Grow(w.members[:0], (arrivalLen+16)*len(p.specs))
+	places := slices.Grow(w.places[:0], len(p.specs))[:len(p.specs)]
 	distinct := "0"
 	if p.distinct() {
 		distinct = "1"
 	}
-	args = append(make([]string, 0, 7+3*len(p.specs)),
-		producer, itoa(req.Number), "", p.runs(), itoa(many), itoa(p.after), distinct)
-	for n := range p.keys {
-		args = append(args, rueidis.BinaryString(p.keys[n][:]))
-	}
-	for n := range p.keys {
-		start := len(members)
-		members = append(appendArrival(members, p.after+1+int64(n)), p.keys[n][:]...)
-		args = append(args, rueidis.BinaryString(members[start:]))
-	}
+	least, greatest := p.ranks()
+	args = append(slices.Grow(w.args[:0], 9+3*len(p.specs)),
+		producer, itoa(req.Number), "", p.runs(), itoa(many), itoa(p.after), distinct, itoa(least), itoa(greatest))
 	same := true
 	for n, spec := range p.specs {
 		start := len(text)
@@ -180,12 +191,18 @@ func (p *parcel) addArguments(producer string, many int, req *errand.EnqueueRequ
 			return nil, fmt.Errorf("%w: job %s: %w", errand.ErrInvalid, spec.ID, err)
 		}
 		same = same && places[n] == places[0]
-		args = append(args, rueidis.BinaryString(text[start:]))
+		args = append(args, rueidis.BinaryString(p.keys[n][:]), rueidis.BinaryString(text[start:]))
+	}
+	for n := range p.keys {
+		start := len(members)
+		members = append(appendArrival(members, p.after+1+int64(n)), p.keys[n][:]...)
+		args = append(args, rueidis.BinaryString(members[start:]))
 	}
 	if same {
 		places = places[:1]
 	}
 	args[2] = rueidis.BinaryString(places)
+	w.args, w.text, w.members, w.places = args, text, members, places
 	return args, nil
 }
 
@@ -194,6 +211,23 @@ func (p *parcel) distinct() bool {
 	sorted := slices.Clone(p.keys)
 	slices.SortFunc(sorted, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
 	return len(slices.Compact(sorted)) == len(p.keys)
+}
+
+// ranks are the least and the greatest of the ids' ranks.
+func (p *parcel) ranks() (least, greatest int64) {
+	least = math.MaxInt64
+	for n := range p.keys {
+		rank := rankOf(p.keys[n])
+		least, greatest = min(least, rank), max(greatest, rank)
+	}
+	return least, greatest
+}
+
+// rankOf is a number that rises with the time at which an id was made: the millisecond and, in the last 12 bits, the count
+// within it. Ids of different ranks are different.
+func rankOf(key [16]byte) int64 {
+	ms, count := binary.BigEndian.Uint64(key[:])>>16, binary.BigEndian.Uint16(key[6:])&0xfff
+	return int64(ms<<12 | uint64(count)) //nolint:gosec // it has 60 bits
 }
 
 // runs are the numbers of jobs in a row whose records may be in the same slice, as add.lua takes them.
@@ -266,6 +300,10 @@ func (e *enqueuer) readAdded(p *parcel, result rueidis.RedisResult) (first bool,
 	last, err := result.AsInt64()
 	if err != nil {
 		return false, err
+	}
+	if w := p.written; cap(w.text) <= mostRoom {
+		clear(w.args)
+		room.Put(w)
 	}
 	if last != 0 {
 		e.arrived.learn(p.queue, p.after+int64(len(p.specs)), max(last, -last))

@@ -198,7 +198,7 @@ func (k *keeper) forget() error {
 	if err != nil {
 		return err
 	}
-	calls := []invocation{{beatScript, k.workersKey(), []string{"", "", "", silent, ""}}}
+	calls := []invocation{{script: beatScript, key: k.workersKey(), args: []string{"", "", "", silent, ""}}}
 	for _, name := range names {
 		calls = append(calls, k.invokeKey(k.c, messagesScript, k.messagesKey(name), silent))
 	}

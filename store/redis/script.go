@@ -96,19 +96,20 @@ var (
 type invocation struct {
 	script *script
 	key    string
+	head   []string // the arguments that scripts of a store have in common
 	args   []string
 }
 
 // run calls a script.
 func (s *Store) run(ctx context.Context, sc *script, key string, args ...string) rueidis.RedisResult {
-	return s.runAll(ctx, invocation{sc, key, args})[0]
+	return s.runAll(ctx, invocation{script: sc, key: key, args: args})[0]
 }
 
 // runAll calls scripts in one pipeline, each at the node that has its key.
 func (s *Store) runAll(ctx context.Context, calls ...invocation) []rueidis.RedisResult {
 	cmds := make(rueidis.Commands, len(calls))
 	for i, c := range calls {
-		cmds[i] = s.client.B().Evalsha().Sha1(c.script.sha).Numkeys(1).Key(c.key).Arg(c.args...).Build()
+		cmds[i] = s.client.B().Evalsha().Sha1(c.script.sha).Numkeys(1).Key(c.key).Arg(c.head...).Arg(c.args...).Build()
 	}
 	var results []rueidis.RedisResult
 	if len(cmds) == 1 && calls[0].script.often {
@@ -121,7 +122,7 @@ func (s *Store) runAll(ctx context.Context, calls ...invocation) []rueidis.Redis
 	for i := range results {
 		if e, ok := rueidis.IsRedisErr(results[i].Error()); ok && e.IsNoScript() {
 			c := calls[i]
-			results[i] = s.client.Do(ctx, s.client.B().Eval().Script(c.script.text).Numkeys(1).Key(c.key).Arg(c.args...).Build())
+			results[i] = s.client.Do(ctx, s.client.B().Eval().Script(c.script.text).Numkeys(1).Key(c.key).Arg(c.head...).Arg(c.args...).Build())
 		}
 	}
 	return results

@@ -91,9 +91,7 @@ func (s *Store) invoke(c *call, sc *script, queue string, args ...string) invoca
 }
 
 func (s *Store) invokeKey(c *call, sc *script, key string, args ...string) invocation {
-	all := make([]string, 0, 3+len(args))
-	all = append(all, s.publish, s.prefix, itoa(c.now))
-	return invocation{sc, key, append(all, args...)}
+	return invocation{script: sc, key: key, head: []string{s.publish, s.prefix, itoa(c.now)}, args: args}
 }
 
 // runOn calls a script on a queue of jobs.

@@ -83,6 +83,9 @@ func (r *record) read(row Row) {
 	rank := row.Int(4)
 	r.flags = row.Int(7)
 	j.CreatedAt, j.ReadyAt, j.StartedAt = timeOf(row.Int(8)), timeOf(row.Int(9)), timeOf(row.Int(10))
+	if j.ReadyAt.IsZero() { // it goes without saying: see insert.go of store/mysql
+		j.ReadyAt = j.CreatedAt
+	}
 	j.UnknownSince, r.expires = timeOf(row.Int(11)), timeOf(row.Int(12))
 	j.Token, j.Attempt, j.Recoveries = row.Int(13), int(row.Int(14)), int(row.Int(15))
 	r.settled, r.waits = errand.Event(row.Int(16)), row.Int(17) // an event that is none equals none

@@ -59,7 +59,8 @@ WHERE queue = ? AND state = {state} AND rank = ? AND seq < ? AND (? = '' OR task
 WHERE queue = ? AND state = {state} AND rank < ? AND (? = '' OR task = ?) ORDER BY rank DESC, seq DESC LIMIT ?`
 
 	heldJobs = `SELECT ` + jobColumns + `, payload FROM errand_jobs
-WHERE queue = ? AND state = 4 AND worker = ? AND claim = ? ORDER BY priority DESC, ready_at, seq`
+WHERE queue = ? AND state = 4 AND worker = ? AND claim = ?
+ORDER BY priority DESC, CASE WHEN ready_at > 0 THEN ready_at ELSE created_at END, seq`
 	lostJobs = `SELECT ` + jobColumns + ` FROM errand_jobs
 WHERE queue = ? AND state = 4 AND rank < ? ORDER BY rank, seq LIMIT ?{skip}`
 

@@ -10,7 +10,8 @@ local SCHEDULED, DEFERRED, QUEUED, STARTED, FINISHED, FAILED, CANCELED = 1, 2, 3
 
 -- Records are in the hash :jobs, but for those of jobs that came with many others: these are in slices, a hash for each quarter
 -- of a second in which ids were made. A hash of millions is slow: it moves its entries with every look at it, long after
--- it has grown. The queue knows the last times of which there are records in slices, dense, and in :jobs, apart.
+-- it has grown. The queue knows the last times of which there are records in slices, dense, and in :jobs, apart;
+-- and of those in slices, the highest rank, ranked, see add.lua.
 local jobs = base .. ':jobs'
 local function sliceOf(id) return jobs .. ':' .. sub(id, 1, 5) end
 local function timeOf(id) return (unpack_('>I5', id)) end
