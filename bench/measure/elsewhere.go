@@ -27,11 +27,11 @@ type order struct {
 	Hang        bool // jobs do not return
 }
 
-// ready is what a child writes in place of a job's number when its worker runs.
+// ready is what a child writes in place of a job's number when it has opened its store.
 const ready = -1
 
-// Child runs a worker if this process was started to be one, and reports whether it was. It writes the number of each
-// job that it runs to its standard output, and ends with its standard input.
+// Child runs a worker if this process was started to be one, and reports whether it was. It begins with the first byte of
+// its standard input and ends with that, and writes the number of each job that it runs to its standard output.
 func Child(ctx context.Context) (bool, error) {
 	text := os.Getenv(childVariable)
 	if text == "" {
@@ -53,6 +53,7 @@ func Child(ctx context.Context) (bool, error) {
 	written := make(chan error, 1)
 	go func() { written <- writeNumbers(os.Stdout, numbers) }()
 	numbers <- ready
+	_, _ = os.Stdin.Read(make([]byte, 1))
 	stop, err := s.Work(ctx, o.Concurrency, func(n int64) {
 		numbers <- n
 		if o.Hang {
@@ -96,7 +97,8 @@ func away(s peer.System, e peer.Entry, url string, processes int) *elsewhere {
 	return &elsewhere{System: s, order: order{Store: e.Store, System: e.Name, URL: url}, processes: processes}
 }
 
-// Work returns when every process has its worker running.
+// Work starts the processes, and their workers when all are there: so that none works while others start, which costs the
+// processors as much as some thousand jobs.
 func (w *elsewhere) Work(ctx context.Context, concurrency int, run func(n int64)) (func() error, error) {
 	w.Concurrency = concurrency
 	w.children = nil
@@ -121,13 +123,18 @@ func (w *elsewhere) Work(ctx context.Context, concurrency int, run func(n int64)
 			return nil, errors.Join(fmt.Errorf("a worker of %s ended at once", w.order.System), stop())
 		}
 	}
+	for _, c := range w.children {
+		if _, err := c.in.Write([]byte{1}); err != nil {
+			return nil, errors.Join(err, stop())
+		}
+	}
 	return stop, nil
 }
 
 // child is a worker process.
 type child struct {
 	cmd   *exec.Cmd
-	in    io.Closer
+	in    io.WriteCloser
 	ready chan struct{}
 	done  chan struct{} // closed when it has ended
 }

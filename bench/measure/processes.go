@@ -27,14 +27,20 @@ func apart(entries []peer.Entry) []peer.Entry {
 	return slices.DeleteFunc(slices.Clone(entries), func(e peer.Entry) bool { return !e.Apart || e.Role == peer.Style })
 }
 
-// processes measures draining by several worker processes, each with concurrency 100.
+// processes measures draining by several worker processes, each with concurrency 100. Several have as many jobs each as one has
+// alone, as far as there may be so many: each begins with connections to make, which costs as much as thousands of jobs.
 func (b *bench) processes(ctx context.Context, _ peer.Store, entries []peer.Entry) error {
 	entries = slices.DeleteFunc(apart(entries), func(e peer.Entry) bool { return e.Slow || e.Role == peer.Raw })
 	return b.alternate(ctx, b.Rounds, entries, func(round int, e peer.Entry) error {
 		return b.opened(ctx, e, func(s peer.System, url string) error {
+			c := cycle{drain: Processes(1), concurrency: 100, bytes: small}
 			for _, n := range several {
-				c := cycle{drain: Processes(n), concurrency: 100, bytes: small}
-				b.cycle(ctx, e, away(s, e, url, n), c, round)
+				size, err := b.size(ctx, e, away(s, e, url, 1), c)
+				var got rates
+				if err == nil {
+					got, err = b.once(ctx, e, away(s, e, url, n), c, sizes{drain: min(n*size.drain, maxJobs)})
+				}
+				b.record(e, Processes(n), round, got.drain, got.drained, err)
 			}
 			return nil
 		})

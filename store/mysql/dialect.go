@@ -13,7 +13,7 @@ import (
 // dialect is what MySQL and MariaDB have in common.
 var dialect = &sqlstore.Dialect{
 	In: " IN ?", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "SIGNED", Shared: true,
-	Begins:      true,
+	Begins: true, Turns: 1,
 	Expiries:    true,
 	WorkerWidth: 48, // as migration 0004 has it
 	Rewrite:     rewrite,

@@ -14,8 +14,8 @@
 // # Speed
 //
 // Operations that are called at the same time share a transaction, and so the wait for the disk: many goroutines enqueue
-// many times as fast as one. Workers take jobs with FOR UPDATE SKIP LOCKED and do not wait for each other, but for claims of many jobs in a flood,
-// which take turns.
+// many times as fast as one. Workers take jobs with FOR UPDATE SKIP LOCKED and do not wait for each other, but for claims
+// of many jobs in a flood, which take turns.
 //
 // # Wake-ups
 //

@@ -27,7 +27,7 @@ func newDialect(schema string) *sqlstore.Dialect {
 	prefix := pgx.Identifier{schema}.Sanitize() + "."
 	return &sqlstore.Dialect{
 		In: " = ANY(?)", Lock: " FOR UPDATE", Skip: " FOR UPDATE SKIP LOCKED", Bigint: "BIGINT", Dollar: true,
-		Shared: true, Places: true, ByID: true,
+		Shared: true, Places: true, ByID: true, Turns: 2,
 		Rewrite: func(query string) string {
 			query = besides.ReplaceAllString(query, "(rank, seq) $1 (?, ?)")
 			return ownTables.ReplaceAllStringFunc(query, func(t string) string { return prefix + t })

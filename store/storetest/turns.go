@@ -7,8 +7,8 @@ import (
 	"github.com/errandhq/errand"
 )
 
-// RunTurns proves that the claims of a flood wait for a process that has the turn of queue "flood", and go on without it where it
-// keeps that. hold takes the turn until end is called, and waiting counts those who wait.
+// RunTurns proves that the claims of a flood wait for a process that has the turns of queue "flood", and go on without where it
+// keeps them. hold takes those of the first lane until end is called, and waiting counts those who wait.
 func RunTurns(t *testing.T, st errand.Store, hold func() (end func()), waiting func() int) {
 	const large, tries = 600, 20
 	group := make([]errand.JobSpec, (tries+3)*large)

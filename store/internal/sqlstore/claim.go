@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -48,15 +49,15 @@ func (s *Session) Claim(req errand.ClaimRequest, repeated bool) (errand.ClaimRep
 const turnFrom = 500
 
 // InTurn has a large claim, which will find as much as it wants, wait for those of other processes: each would pass over
-// all rows that the others have locked, or changed since it began to read. As many are under way at a time as one worker has
-// lanes. One that has waited in vain goes on without.
+// all rows that the others have locked, or changed since it began to read. One that has waited in vain goes on without.
 func (s *Session) InTurn(req *errand.ClaimRequest) error {
 	on, able := s.tx.(Turns)
 	if !able || s.careful || s.turn || req.Limit < turnFrom || len(req.Queues) == 0 {
 		return nil
 	}
 	s.turn = true // one, lest two transactions each have what the other waits for
-	return on.AwaitTurn(strconv.Itoa(req.Lane) + " " + req.Queues[0])
+	turn := req.Lane*s.dialect.Turns + rand.N(s.dialect.Turns)
+	return on.AwaitTurn(strconv.Itoa(turn) + " " + req.Queues[0])
 }
 
 // Idle looks, without changing anything, whether a claim can be answered without jobs, and answers it.

@@ -42,6 +42,10 @@ type Dialect struct {
 	// Bigint is the type of a 64-bit integer in a CAST.
 	Bigint string
 
+	// Turns is how many large claims of a queue are under way at a time, in each lane of its workers, where a Tx is able to
+	// await its turn.
+	Turns int
+
 	// Shared says that several transactions write at once. Then rows are locked before they are changed, and a
 	// transaction adds to the counters of a queue by a row of its own, so that nobody waits for another's counting.
 	Shared bool
