@@ -134,8 +134,14 @@ func (b *Batcher[T, R]) appoint() {
 	b.waiting[0].turn <- lead
 }
 
-// enough is how many of the expected are worth a request while others may still come.
-func (g *gathering) enough() int { return g.expected - g.expected/8 }
+// enough is how many of the expected are worth a request while others may still come. A short request costs much the same for
+// many; where requests are long, one that waits for too many leaves the server without work.
+func (g *gathering) enough() int {
+	if g.patience <= shortPatience {
+		return g.expected - g.expected/8
+	}
+	return g.expected - g.expected/4
+}
 
 // start has the caller lead. One that may give up meanwhile does it in a goroutine, which goes on for the others in the
 // batch and ends with the request.
