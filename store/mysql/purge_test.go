@@ -14,9 +14,9 @@ func TestClaimsPassOverWhatIsGone(t *testing.T) {
 	st := open(t)
 	db := placeOf(t, st).db
 	db.SetMaxOpenConns(2)
-	const gone, step = 4000, 1000
+	const gone, step, tries = 4000, 1000, 3
 	now := time.Now()
-	group := make([]errand.JobSpec, gone+2*step)
+	group := make([]errand.JobSpec, gone+(tries+1)*step)
 	for i := range group {
 		group[i] = errand.JobSpec{ID: errand.NewID(), Queue: "q", Task: "t"}
 	}
@@ -54,6 +54,9 @@ func TestClaimsPassOverWhatIsGone(t *testing.T) {
 		claim()
 	}
 	last := claim()
+	for range tries - 1 { // meanwhile the server may have purged, or counted, what tests before left
+		last = min(last, claim())
+	}
 	t.Logf("the first claim read %d pages, one after %d jobs were gone %d", first, gone, last)
 	if last > first+gone {
 		t.Errorf("a claim reads again what is gone")
