@@ -12,7 +12,7 @@ import (
 	"github.com/errandhq/errand/store/redis"
 )
 
-// watchedStore knows which jobs were settled, as the store has acknowledged it.
+// watchedStore knows which jobs have succeeded, as the store has acknowledged it; a worker that stands still also gives jobs back.
 type watchedStore struct {
 	*redis.Store
 	settled func(id string)
@@ -21,7 +21,7 @@ type watchedStore struct {
 func (s watchedStore) Settle(ctx context.Context, req errand.SettleRequest) ([]error, error) {
 	errs, err := s.Store.Settle(ctx, req)
 	for i := range errs {
-		if err == nil && errs[i] == nil {
+		if err == nil && errs[i] == nil && req.Outcomes[i].Event == errand.EventSucceeded {
 			s.settled(req.Outcomes[i].ID)
 		}
 	}
