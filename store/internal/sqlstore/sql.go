@@ -88,7 +88,8 @@ WHERE seq{in} AND state = 4 AND token = ? AND queue = ? AND worker = ? AND claim
 WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
 	reportJob = `UPDATE errand_jobs SET progress = ? WHERE id = ? AND state = 4 AND token = ? AND queue = ?`
 
-	// 72057594037927936 is 1 << 56: see queuedRank
+	// 72057594037927936 is 1 << 56: see queuedRank. A scheduled job is ready later than it was created, so that ready_at is there,
+	// which may be 0 where the two are one time: see insert.go of store/mysql.
 	promoteJobs = `UPDATE errand_jobs SET state = 3, rank = (9 - priority) * 72057594037927936 + ready_at
 WHERE seq IN (SELECT seq FROM errand_jobs WHERE queue = ? AND state = 1 AND rank <= ? ORDER BY rank, seq LIMIT ?)`
 	firstScheduled = `SELECT rank FROM errand_jobs WHERE queue = ? AND state = 1 ORDER BY rank LIMIT 1`
