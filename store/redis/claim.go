@@ -21,6 +21,10 @@ const partsOfClaim = 64
 // costs as much as a few records.
 const manyJobs = 16
 
+// jobsOfSpan is about how many queued jobs are in one sorted set, see spans.lua: three fourths of a power of two, since the table of
+// one that has outgrown 65,536 is in its new place by then.
+const jobsOfSpan = 98_304
+
 // claimer carries out one claim.
 type claimer struct {
 	*Store

@@ -27,6 +27,7 @@
 //	Q:jobs                 hash: the jobs' records by id, see lua/common.lua
 //	Q:jobs:TIME            hash: records of jobs that came with many others, by the first five bytes of their ids, see lua/core.lua
 //	Q:queued:0 to :9       sorted sets, one a priority: by the time since when jobs are ready, then by arrival
+//	Q:queued:0:TIME        sorted sets: those that are ready since then, of a long queue; Q:spans:0 lists them, see lua/spans.lua
 //	Q:scheduled :deferred  sorted sets by time
 //	Q:started              sorted set by the end of the lease
 //	Q:claims               sorted set by the end of the lease: who has claimed jobs whose records are as they were before

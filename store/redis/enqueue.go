@@ -142,15 +142,15 @@ func (p *parcel) add(i int, group []errand.JobSpec, keys [][16]byte) {
 }
 
 // arguments are those of the parcel's script.
-func (p *parcel) arguments(many int, req *errand.EnqueueRequest) ([]string, error) {
+func (s *Store) arguments(p *parcel, req *errand.EnqueueRequest) ([]string, error) {
 	producer := req.Producer
 	if producer != "" {
 		producer += "#" + itoa(p.part)
 	}
 	if p.plain {
-		return p.addArguments(producer, many, req)
+		return s.addArguments(p, producer, req)
 	}
-	args := append(make([]string, 0, 4+len(p.specs)), producer, itoa(req.Number), itoa(p.order), string(p.sizes))
+	args := append(make([]string, 0, 5+len(p.specs)), producer, itoa(req.Number), itoa(p.order), string(p.sizes), itoa(s.span))
 	var text []byte
 	for n, spec := range p.specs {
 		var own []string
@@ -167,7 +167,7 @@ func (p *parcel) arguments(many int, req *errand.EnqueueRequest) ([]string, erro
 	return args, nil
 }
 
-func (p *parcel) addArguments(producer string, many int, req *errand.EnqueueRequest) (args []string, err error) {
+func (s *Store) addArguments(p *parcel, producer string, req *errand.EnqueueRequest) (args []string, err error) {
 	size := 0
 	for _, spec := range p.specs {
 		size += plainLen + len(spec.Task) + len(spec.Payload)
@@ -182,8 +182,8 @@ func (p *parcel) addArguments(producer string, many int, req *errand.EnqueueRequ
 		distinct = "1"
 	}
 	least, greatest := p.ranks()
-	args = append(slices.Grow(w.args[:0], 9+3*len(p.specs)),
-		producer, itoa(req.Number), "", p.runs(), itoa(many), itoa(p.after), distinct, itoa(least), itoa(greatest))
+	args = append(slices.Grow(w.args[:0], 10+3*len(p.specs)),
+		producer, itoa(req.Number), "", p.runs(), itoa(s.many), itoa(p.after), distinct, itoa(least), itoa(greatest), itoa(s.span))
 	same := true
 	for n, spec := range p.specs {
 		start := len(text)
@@ -267,7 +267,7 @@ func (e *enqueuer) sendAll(parcels []*parcel) ([]rueidis.RedisMessage, error) {
 			sc = addScript
 			p.after = e.arrived.next(p.queue, len(p.specs))
 		}
-		args, err := p.arguments(e.many, e.req)
+		args, err := e.arguments(p, e.req)
 		if err != nil {
 			return nil, err
 		}

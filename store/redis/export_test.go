@@ -26,6 +26,9 @@ func (s *Store) SettleAndDie(ctx context.Context, now time.Time, o errand.Outcom
 // Many sets how many jobs that come together are many: their records go into slices, and claims leave them as they are.
 func Many(s *Store, n int) { s.many = n }
 
+// Span sets how many queued jobs are in one sorted set, about.
+func Span(s *Store, n int) { s.span = n }
+
 // DamageOptions puts bytes that are no options into a record of a job that has none.
 func DamageOptions(record string) string {
 	in := &reader{rest: record}

@@ -31,7 +31,7 @@ var newer = map[string]string{"SPUBLISH": "7.0", "SSUBSCRIBE": "7.0", "SUNSUBSCR
 var optional = []string{"CONFIG GET"}
 
 // words are options of commands, all of 6.2 or older.
-var words = []string{"WITHSCORES", "LIMIT", "COUNT", "REV", "BYLEX"}
+var words = []string{"WITHSCORES", "LIMIT", "COUNT", "REV", "BYLEX", "BYSCORE"}
 
 // clients are commands that the client sends by itself.
 var clients = []string{"HELLO", "AUTH", "PING", "SELECT", "CLIENT|SETNAME", "CLUSTER|SLOTS", "CLUSTER|SHARDS"}

@@ -66,7 +66,7 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w: prefix %q: use at most 64 letters A-Z a-z, digits and _ . : -",
 			cfg.shown, errand.ErrInvalid, cfg.prefix)
 	}
-	s := &Store{where: cfg.shown, prefix: cfg.prefix, publish: "PUBLISH", many: manyJobs}
+	s := &Store{where: cfg.shown, prefix: cfg.prefix, publish: "PUBLISH", many: manyJobs, span: jobsOfSpan}
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout+max(cfg.wait, 0), errTimeout)
 	defer cancel()
 	c := &call{ctx: ctx, op: "open " + cfg.shown}

@@ -63,7 +63,8 @@ func TestStore(t *testing.T) { harness(testserver.Redis(t).URL).Run(t) }
 
 func TestModel(t *testing.T) { storetest.RunModel(t, harness(testserver.Redis(t).URL).Open) }
 
-// Jobs whose records are in slices and which no claim has written are in every way as the others, also beside those.
+// Jobs whose records are in slices, which no claim has written, and whose queue has spans are in every way as the others, also
+// beside those.
 func TestMany(t *testing.T) {
 	url := testserver.Redis(t).URL
 	for many := 1; many <= 2; many++ {
@@ -72,11 +73,13 @@ func TestMany(t *testing.T) {
 		h.Open = func(t *testing.T) errand.Store {
 			st := open(t)
 			redis.Many(st.(*redis.Store), many)
+			redis.Span(st.(*redis.Store), 2*many)
 			return st
 		}
 		h.Reopen = func(t *testing.T, st errand.Store) errand.Store {
 			st = reopen(t, st)
 			redis.Many(st.(*redis.Store), many)
+			redis.Span(st.(*redis.Store), 2*many)
 			return st
 		}
 		t.Run(fmt.Sprint("Store-", many), h.Run)

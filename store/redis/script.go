@@ -42,7 +42,7 @@ func include(names ...string) *script {
 
 // lives is a script that moves jobs.
 func lives(names ...string) *script {
-	return include(append([]string{"core", "common", "life", "mend"}, names...)...)
+	return include(append([]string{"core", "common", "spans", "life", "mend"}, names...)...)
 }
 
 // works is such a script that goes on when the server's memory is full: workers empty it.
@@ -50,7 +50,7 @@ func works(names ...string) *script { return lives(append([]string{"full"}, name
 
 var (
 	enqueueScript  = frequent(lives("enqueue"))
-	addScript      = frequent(include("core", "add"))
+	addScript      = frequent(include("core", "spans", "add"))
 	claimScript    = frequent(works("promote", "claims", "claim"))
 	settleScript   = frequent(works("settle"))
 	renewScript    = works("renew")
@@ -67,8 +67,8 @@ var (
 	kidsScript     = lives("kids")
 	buryScript     = lives("bury")
 	getScript      = include("core", "common", "get")
-	pageScript     = include("core", "common", "page")
-	infoScript     = include("core", "common", "info")
+	pageScript     = include("core", "common", "spans", "page")
+	infoScript     = include("core", "common", "spans", "info")
 	pauseScript    = include("core", "pause")
 	putScript      = include("core", "put")
 	popScript      = include("core", "pop")

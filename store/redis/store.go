@@ -27,6 +27,7 @@ type Store struct {
 	prefix  string
 	publish string // PUBLISH or SPUBLISH
 	many    int    // manyJobs, but in tests
+	span    int    // jobsOfSpan, but in tests
 	closed  atomic.Bool
 	known   sync.Map // keys of queues that are in their list
 	arrived arrivals

@@ -8,22 +8,23 @@
 -- ARGV[9]  the arrival of the job before these, as the client guesses
 -- ARGV[10] 1 where the ids are known to differ
 -- ARGV[11] the least rank of their ids, and ARGV[12] the greatest: see rankOf in enqueue.go
--- ARGV[13] and on: per job its id and its record; then the members, which are their arrivals by that guess and their ids
+-- ARGV[13] how many jobs are a span
+-- ARGV[14] and on: per job its id and its record; then the members, which are their arrivals by that guess and their ids
 --
 -- Returns the arrival of the queue's last job, as a negative number when these are its first jobs; 0 for a request that was
 -- carried out before. Where the guess is right records are stored as they came: to make a string is most of what Lua does.
 -- Where all ids are of a higher rank than those in slices, nobody looks whether they are there.
-local producer, places, runs, FIRST = ARGV[4], ARGV[6], ARGV[7], 13
+local producer, places, runs, FIRST = ARGV[4], ARGV[6], ARGV[7], 14
 if producer ~= '' then
 	local again, _, noted = repeated(base .. ':producers', producer, tonumber(ARGV[5]))
 	if again then return 0 end
 	if noted and #noted > 14 then call('HDEL', base .. ':replies', producer) end -- see enqueue.lua
 end
 local n = (#ARGV - FIRST + 1) / 3
-local seq, meterBefore, used, dense, apart, ranked =
-	unpack(call('HMGET', base, 'seq', 'enqueued', 'used', 'dense', 'apart', 'ranked'))
-seq = tonumber(seq or 0)
-local before, guess, many, LATER = seq, tonumber(ARGV[9]), n >= tonumber(ARGV[8]), byte('a')
+local seq, meterBefore, used, dense, apart, ranked, spans =
+	unpack(call('HMGET', base, 'seq', 'enqueued', 'used', 'dense', 'apart', 'ranked', 'spans'))
+seq, divided = tonumber(seq or 0), tonumber(spans or 0) > 0
+local before, guess, many, LATER, SPAN = seq, tonumber(ARGV[9]), n >= tonumber(ARGV[8]), byte('a'), tonumber(ARGV[13])
 ranked = tonumber(ranked or dense and (dense + 1) * 2 ^ 20 or -1) -- an earlier build noted only the time
 local newer, sliced = tonumber(ARGV[11]) > ranked, false -- large numbers are rounded, which keeps their order
 
@@ -49,8 +50,8 @@ end
 
 local sets = {} -- by place
 local function open(place)
-	local key = place < LATER and ':queued:' .. string.char(place) or ':scheduled'
-	sets[place] = {key = base .. key, n = 0}
+	local key = place < LATER and setOf(string.char(place), ARGV[3]) or base .. ':scheduled'
+	sets[place] = {key = key, n = 0}
 	return sets[place]
 end
 
@@ -110,7 +111,10 @@ for r = 1, #runs, 2 do
 	done = done + size
 end
 if seq == before then return seq end
-for _, set in pairs(sets) do batched('ZADD', set.key, set) end
+for place, set in pairs(sets) do
+	batched('ZADD', set.key, set)
+	if place < LATER and seq % SPAN < seq - before then divide(string.char(place), set.key, SPAN) end
+end
 local rank = sliced and tonumber(ARGV[12]) > ranked and {'ranked', ARGV[12]} or {}
 call('HSET', base, 'seq', seq, 'enqueued', metered(meterBefore, seq - before), 'used', '1', unpack(rank))
 call(pub, base .. ':wake', '')

@@ -28,11 +28,13 @@ if repeated(base .. ':claimers', ARGV[10], number) then
 	return {'repeated', due}
 end
 local reply = {'claimed', due}
-if limit == 0 or call('HGET', base, 'paused') then
+local paused, spans = unpack(call('HMGET', base, 'paused', 'spans'))
+if limit == 0 or paused then
 	finish()
 	return reply
 end
 
+divided = tonumber(spans or 0) > 0
 local taken, scanned, BESIDE = 0, 0, HISTORY + PROGRESS + RESULT
 local leases, records = {}, {} -- records to be written, by the hash that they are in
 local lending -- whether records are left as they are; nil: nobody has asked yet
@@ -89,9 +91,9 @@ local function examine(id, m, raw, home)
 	return start(id, raw, flags, prio, token, attempt, recoveries), false
 end
 
--- claim takes jobs of one priority.
-local function claim(prio)
-	local key, offset = base .. ':queued:' .. prio, 0
+-- claimFrom takes jobs of one priority from a set.
+local function claimFrom(key, prio)
+	local offset = 0
 	local head = '\1' .. string.char(RUN, STARTED, prio, 0)
 	while taken < limit and scanned < 10000 do
 		local members = call('ZRANGE', key, offset, offset + limit - taken - 1)
@@ -144,9 +146,22 @@ local function claim(prio)
 	end
 end
 
+-- claim takes jobs of one priority.
+local function claim(prio)
+	claimFrom(firstSet(prio), prio)
+	local passed = 0
+	while divided and taken < limit and scanned < 10000 do
+		local start = call('ZRANGE', base .. ':spans:' .. prio, passed, passed)[1]
+		if not start then break end
+		local set = firstSet(prio) .. ':' .. start
+		claimFrom(set, prio)
+		if call('EXISTS', set) == 0 then unite(prio, start) else passed = passed + 1 end
+	end
+end
+
 local high = {}
-for prio = 1, 9 do high[prio] = base .. ':queued:' .. prio end
-if call('EXISTS', unpack(high)) > 0 then -- most queues have none
+for prio = 1, 9 do high[prio] = firstSet(prio) end
+if divided or call('EXISTS', unpack(high)) > 0 then -- most queues have none
 	for prio = 9, 1, -1 do claim(prio) end
 end
 claim(0)

@@ -4,7 +4,8 @@
 -- ARGV[5]  the number of its request
 -- ARGV[6]  the order of the first job among children; each job that has parents takes the next
 -- ARGV[7]  per group: the number of its jobs, each a byte pair
--- ARGV[8]  and on: per job its id and new record, without place and times: see encodeNew in encode.go
+-- ARGV[8]  how many jobs are a span
+-- ARGV[9]  and on: per job its id and new record, without place and times: see encodeNew in encode.go
 --
 -- Returns {replies, made, generations}: per group "" or the entry of who has the unique key; 1 when this is the queue's
 -- first job; and per job that has parents in other queues its place among the arguments, its generation and its order.
@@ -102,7 +103,7 @@ local function addChild(j, place)
 	end
 end
 
-local records, queued, scheduled, latest = {}, {}, {}, 0
+local records, queued, scheduled, latest, priorities = {}, {}, {}, 0, {}
 local function add(j, place)
 	seq = seq + 1
 	j.seq = seq
@@ -130,15 +131,18 @@ end
 
 -- flush writes what add has gathered.
 local function flush()
-	for prio, list in pairs(queued) do batched('ZADD', base .. ':queued:' .. prio, list) end
+	for prio, list in pairs(queued) do
+		batched('ZADD', setOf(prio, now), list)
+		priorities[prio] = true
+	end
 	batched('ZADD', base .. ':scheduled', scheduled)
 	batched('HSET', jobs, records)
 	records, queued, scheduled = {}, {}, {}
 end
 
-local at, refused, known, ids = 8, false, {}, {}
-if #ARGV >= 8 then
-	for i = 8, #ARGV do ids[#ids + 1] = sub(ARGV[i], 1, 16) end
+local at, refused, known, ids = 9, false, {}, {}
+if #ARGV >= 9 then
+	for i = 9, #ARGV do ids[#ids + 1] = sub(ARGV[i], 1, 16) end
 	local raws = call('HMGET', jobs, unpack(ids))
 	for i, id in ipairs(ids) do known[id] = (raws[i] or timeOf(id) <= dense and find(id)) and true end
 end
@@ -155,7 +159,7 @@ local function check(from, to)
 			end
 			own[j.id] = true
 			fresh[#fresh + 1] = j
-			j.argument = i - 8
+			j.argument = i - 9
 			children = children or #j.parents > 0
 		end
 	end
@@ -184,6 +188,10 @@ end
 local made = 0
 if enqueued > 0 then
 	made = used and 0 or 1
+	local span = tonumber(ARGV[8])
+	if seq % span < enqueued then
+		for prio in pairs(priorities) do divide(prio, setOf(prio, now), span) end
+	end
 	apart(latest)
 	call('HSET', base, 'seq', seq, 'used', '1', 'enqueued', metered(meterBefore, enqueued))
 end

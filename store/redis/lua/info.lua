@@ -5,12 +5,12 @@
 local reply = call('HMGET', base, 'used', 'paused', 'enqueued', 'finished', 'failed')
 local oldest, queued = nil, 0
 for prio = 0, 9 do
-	local key = base .. ':queued:' .. prio
-	local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
-	if first then
-		queued = queued + call('ZCARD', key)
-		if not oldest or tonumber(first) < tonumber(oldest) then oldest = first end
+	local first
+	for _, set in ipairs(setsOf(prio)) do
+		first = first or call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
+		queued = queued + call('ZCARD', set)
 	end
+	if first and (not oldest or tonumber(first) < tonumber(oldest)) then oldest = first end
 end
 reply[6] = oldest or ''
 for state = 1, 7 do

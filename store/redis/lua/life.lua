@@ -4,7 +4,7 @@ local wake, gone, finished, failed = false, {}, 0, 0
 local BUDGET = 500 -- jobs that one script touches for what follows from others
 
 local function zkey(j)
-	if j.state == QUEUED then return base .. ':queued:' .. j.prio end
+	if j.state == QUEUED then return setOf(j.prio, j.ready) end
 	return base .. ':' .. NAMES[j.state]
 end
 

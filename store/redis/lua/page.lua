@@ -24,6 +24,7 @@ end
 
 local function list(key, here)
 	local need, members = limit - #reply, nil
+	if need <= 0 then return end
 	if newest then
 		local stop = here and place(key, ARGV[8], ARGV[9], false) or call('ZCARD', key)
 		if stop == 0 then return end
@@ -49,6 +50,13 @@ local first, last, step = 9, 0, -1
 if newest then first, last, step = 0, 9, 1 end
 if ARGV[9] ~= '' then first = tonumber(ARGV[7]) end
 for prio = first, last, step do
-	if #reply < limit then list(base .. ':queued:' .. prio, ARGV[9] ~= '' and prio == first) end
+	local sets, from = setsOf(prio), ARGV[9] ~= '' and prio == first and setOf(prio, ARGV[8])
+	for i = 1, #sets do
+		local set = sets[newest and #sets + 1 - i or i]
+		if not from or set == from then
+			list(set, set == from)
+			from = nil
+		end
+	end
 end
 return reply

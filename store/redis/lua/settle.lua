@@ -108,7 +108,7 @@ local function refuse()
 	local started, kept = {}, {}
 	for k, i in ipairs(places) do
 		local raw = raws[i]
-		if sub(raw, 1, 3) == FRESH and call('ZSCORE', base .. ':queued:' .. byte(raw, 4), leases[k]) then
+		if sub(raw, 1, 3) == FRESH and call('ZSCORE', setOf(byte(raw, 4), (unpack_('<I7', raw, 12))), leases[k]) then
 			answers[i] = '1'
 		else
 			started[#started + 1], kept[#kept + 1] = ids[i], i
