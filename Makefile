@@ -48,7 +48,7 @@ bench-web: ## measure each page and call of the dashboard with a million jobs, o
 	go run ./web/internal/speed sqlite postgres mysql redis
 
 .PHONY: soak
-soak: ## send a million jobs through the SQL stores, and drain before a backlog of a million (minutes)
+soak: ## send a million jobs through the SQL stores, and drain all stores before a backlog of a million (minutes)
 	ERRAND_SOAK=1000000 go test ./internal/crashtest ./store/postgres -run 'TestBloat|TestBacklog|TestPgBouncer|TestPoolOfOne' -count=1 -timeout 30m -v
 
 .PHONY: screenshots

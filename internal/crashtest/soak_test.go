@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/errandhq/errand"
+	"github.com/errandhq/errand/internal/testserver"
 )
 
 // soakVariable names the environment variable that says how many jobs the tests of this file take: make soak sets it to a
@@ -149,6 +150,7 @@ func TestBacklog(t *testing.T) {
 	}
 	open := map[string]func(t *testing.T) errand.Store{
 		"sqlite": func(t *testing.T) errand.Store { return openStore(t, "sqlite:"+filepath.Join(t.TempDir(), "jobs.db")) },
+		"redis":  func(t *testing.T) errand.Store { return openStore(t, testserver.Redis(t, "--appendonly", "no").URL) },
 	}
 	for i := range sqlKinds {
 		k := &sqlKinds[i]
